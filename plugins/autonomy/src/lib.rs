@@ -1,0 +1,174 @@
+//! The step kind `autonomy`: asks the autonomy service whether the goal may be pursued.
+//!
+//! The service answers 200 in every case; the decision is the body's `action`. (Its
+//! `safetyGuard.recommendation` speaks another vocabulary and is not the decision.)
+
+use codex_mesh_sdk::answer::{quote, words};
+use codex_mesh_sdk::{
+    Context, Fault, Manifest, Method, NO_SETTINGS, Request, Response, Reviewed, Step, Verdict,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const SERVICE: &str = "autonomy";
+const ENDPOINT: &str = "/autonomy/evaluate";
+
+/// The plugin.
+pub struct Autonomy;
+
+codex_mesh_sdk::export!(Autonomy);
+
+/// What of the answer matters. `confidence` may be null and decides nothing.
+#[derive(Deserialize)]
+struct Evaluation {
+    action: String,
+    #[serde(default)]
+    reasoning: Value,
+    #[serde(default)]
+    error: Value,
+}
+
+impl Evaluation {
+    fn reason(&self) -> String {
+        words(&self.error)
+            .or_else(|| words(&self.reasoning))
+            .unwrap_or_else(|| format!("autonomy decided {}", self.action))
+    }
+}
+
+impl Step for Autonomy {
+    fn describe() -> Manifest {
+        Manifest {
+            kind: "autonomy".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            label: "Evaluate autonomy decision".to_owned(),
+            service: SERVICE.to_owned(),
+            method: Method::Post,
+            endpoint: ENDPOINT.to_owned(),
+            description: "Asks the autonomy service whether the goal may be pursued without a \
+                          person."
+                .to_owned(),
+            settings_schema: NO_SETTINGS.to_owned(),
+        }
+    }
+
+    fn shape(context: &Context) -> Result<Request, String> {
+        let payload = json!({"goal": context.plan.goal, "domain": context.step.domain});
+        Ok(Request::post(ENDPOINT, &payload))
+    }
+
+    fn interpret(
+        _context: &Context,
+        _request: &Request,
+        response: &Response,
+    ) -> Result<Verdict, Fault> {
+        let evaluation: Evaluation = response.answer(SERVICE)?;
+        match evaluation.action.as_str() {
+            "allow" | "allow_with_caution" => Ok(Verdict::Done(response.body.clone())),
+            "require_user_approval" => Ok(Verdict::NeedsApproval(Reviewed {
+                result: response.body.clone(),
+                reason: evaluation.reason(),
+            })),
+            "disallow" => Ok(Verdict::Blocked(evaluation.reason())),
+            other => Err(Fault::Failed(format!(
+                "autonomy answered with an unknown action {:?}",
+                quote(other)
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use codex_mesh_sdk::testing::{self, context, payload, recorded};
+
+    use super::*;
+
+    fn verdict(name: &str) -> Verdict {
+        testing::verdict::<Autonomy>(&recorded("autonomy-evaluate.json", name))
+    }
+
+    #[test]
+    fn describes_itself() {
+        testing::assert_manifest::<Autonomy>(
+            "autonomy",
+            "Evaluate autonomy decision",
+            "/autonomy/evaluate",
+        );
+    }
+
+    #[test]
+    fn sends_goal_and_domain() {
+        let goal = "Plan and execute a 7-day TikTok & Shorts content cycle.";
+        assert_eq!(
+            payload::<Autonomy>(&context("autonomy")),
+            json!({"goal": goal, "domain": "social"})
+        );
+    }
+
+    #[test]
+    fn allows_what_the_service_allows() {
+        for name in ["good_as_mesh_sends", "good_allow", "whitespace_goal"] {
+            assert!(matches!(verdict(name), Verdict::Done(_)), "{name}");
+        }
+    }
+
+    #[test]
+    fn asks_for_approval_even_without_a_confidence() {
+        for name in [
+            "high_risk_not_prohibited",
+            "low_confidence_approval",
+            "domain_prototype_key",
+        ] {
+            let Verdict::NeedsApproval(reviewed) = verdict(name) else {
+                panic!("{name} wants approval");
+            };
+            assert!(!reviewed.reason.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_in_a_200_is_blocked() {
+        let Verdict::Blocked(reason) = verdict("dangerous_goal_rm_rf") else {
+            panic!("rm -rf is refused");
+        };
+        assert!(reason.contains("rm -rf"), "{reason}");
+        let Verdict::Blocked(reason) = verdict("empty_goal") else {
+            panic!("an empty goal is refused");
+        };
+        assert_eq!(reason, "Goal is required");
+    }
+
+    #[test]
+    fn a_refusal_is_blocked_whatever_its_reason_looks_like() {
+        for (reasons, expected) in [
+            (r#""reasoning":{"a":1}"#, r#"{"a":1}"#),
+            (r#""error":"","reasoning":"too risky""#, "too risky"),
+            (r#""reasoning":null"#, "autonomy decided disallow"),
+        ] {
+            let body = format!(r#"{{"action":"disallow",{reasons}}}"#);
+            let answer = testing::response(200, "application/json", &body);
+            assert_eq!(
+                testing::verdict::<Autonomy>(&answer),
+                Verdict::Blocked(expected.to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn faults_are_failures_with_their_detail() {
+        let Verdict::Failed(reason) = verdict("goal_number") else {
+            panic!("a 500 is a failure");
+        };
+        assert_eq!(
+            reason,
+            "autonomy answered 500: goal.toLowerCase is not a function"
+        );
+    }
+
+    #[test]
+    fn what_is_no_answer_is_no_yes() {
+        testing::assert_faults::<Autonomy>();
+    }
+}

@@ -1,0 +1,244 @@
+//! The step kind `ops`: asks the operations service how the system is doing.
+//!
+//! `ok` is true in every answer, also when everything is down: `status` decides.
+
+use codex_mesh_sdk::answer::quote;
+use codex_mesh_sdk::{
+    Context, Fault, Manifest, Method, NO_SETTINGS, Request, Response, Reviewed, Step, Verdict,
+};
+use serde::Deserialize;
+
+const SERVICE: &str = "ops";
+const ENDPOINT: &str = "/ops/health";
+
+/// How many unhealthy services a reason names: enough to start looking.
+const NAMED: usize = 10;
+
+/// The plugin.
+pub struct Ops;
+
+codex_mesh_sdk::export!(Ops);
+
+/// What of the answer matters.
+#[derive(Deserialize)]
+struct Health {
+    status: String,
+    #[serde(default)]
+    services: Vec<Probed>,
+}
+
+/// One service as the operations service found it.
+#[derive(Deserialize)]
+struct Probed {
+    service: String,
+    healthy: bool,
+}
+
+impl Health {
+    /// The status, and which services it is owed to.
+    fn reason(&self) -> String {
+        let unhealthy: Vec<&str> = self
+            .services
+            .iter()
+            .filter(|probed| !probed.healthy)
+            .map(|probed| probed.service.as_str())
+            .collect();
+        if unhealthy.is_empty() {
+            return format!(
+                "operations are {} and no unhealthy service is named",
+                self.status
+            );
+        }
+        let named: Vec<&str> = unhealthy.iter().copied().take(NAMED).collect();
+        let more = match unhealthy.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(
+            "operations are {}, with {} of {} services unhealthy: {}{more}",
+            self.status,
+            unhealthy.len(),
+            self.services.len(),
+            quote(&named.join(", ")),
+        )
+    }
+}
+
+impl Step for Ops {
+    fn describe() -> Manifest {
+        Manifest {
+            kind: "ops".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            label: "Check operations health".to_owned(),
+            service: SERVICE.to_owned(),
+            method: Method::Get,
+            endpoint: ENDPOINT.to_owned(),
+            description: "Asks the operations service how the system is doing, and stops the plan \
+                          where it is RED."
+                .to_owned(),
+            settings_schema: NO_SETTINGS.to_owned(),
+        }
+    }
+
+    fn shape(_context: &Context) -> Result<Request, String> {
+        Ok(Request::get(ENDPOINT))
+    }
+
+    fn interpret(
+        _context: &Context,
+        _request: &Request,
+        response: &Response,
+    ) -> Result<Verdict, Fault> {
+        let health: Health = response.answer(SERVICE)?;
+        match health.status.as_str() {
+            "GREEN" => Ok(Verdict::Done(response.body.clone())),
+            "YELLOW" => Ok(Verdict::NeedsApproval(Reviewed {
+                result: response.body.clone(),
+                reason: health.reason(),
+            })),
+            "RED" => Ok(Verdict::Blocked(health.reason())),
+            other => Err(Fault::Failed(format!(
+                "ops answered with an unknown status {:?}",
+                quote(other)
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use codex_mesh_sdk::testing::{self, context, recorded, response, verdict};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn of(body: &Value) -> Verdict {
+        verdict::<Ops>(&response(200, "application/json", &body.to_string()))
+    }
+
+    fn probed(service: &str, healthy: bool) -> Value {
+        json!({"service": service, "port": 4000, "healthy": healthy})
+    }
+
+    #[test]
+    fn describes_itself() {
+        testing::assert_manifest::<Ops>("ops", "Check operations health", "/ops/health");
+    }
+
+    #[test]
+    fn asks_without_a_body() {
+        let request = Ops::shape(&context("ops")).unwrap();
+        assert_eq!(request.method, Method::Get);
+        assert_eq!(request.body, None);
+    }
+
+    #[test]
+    fn green_is_done_with_the_whole_answer() {
+        let body = json!({"ok": true, "status": "GREEN", "services": [probed("Brain", true)]});
+        assert_eq!(of(&body), Verdict::Done(body.to_string()));
+    }
+
+    #[test]
+    fn yellow_needs_approval_and_names_what_is_unhealthy() {
+        let services = [probed("Bridge", false), probed("Brain", true)];
+        let body = json!({"ok": true, "status": "YELLOW", "services": services});
+        assert_eq!(
+            of(&body),
+            Verdict::NeedsApproval(Reviewed {
+                result: body.to_string(),
+                reason: "operations are YELLOW, with 1 of 2 services unhealthy: Bridge".to_owned(),
+            })
+        );
+    }
+
+    #[test]
+    fn yellow_without_services_still_needs_approval() {
+        let body = json!({"ok": true, "status": "YELLOW"});
+        assert_eq!(
+            of(&body),
+            Verdict::NeedsApproval(Reviewed {
+                result: body.to_string(),
+                reason: "operations are YELLOW and no unhealthy service is named".to_owned(),
+            })
+        );
+    }
+
+    #[test]
+    fn red_is_blocked_in_spite_of_its_ok() {
+        for (file, name) in [
+            ("ops.json", "health"),
+            ("health-all-services.json", "ops_/ops/health"),
+        ] {
+            assert_eq!(
+                verdict::<Ops>(&recorded(file, name)),
+                Verdict::Blocked(
+                    "operations are RED, with 18 of 21 services unhealthy: Bridge, Orchestrator, \
+                     Hands v5, Knowledge Engine, Vision v2.6, Video Engine, Monetization, \
+                     Telemetry, Voice v2, Trends and 8 more"
+                        .to_owned()
+                ),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_reason_is_bounded_however_long_the_names() {
+        let services = vec![probed(&"x".repeat(50_000), false); 100];
+        let body = json!({"ok": true, "status": "RED", "services": services});
+        let Verdict::Blocked(reason) = of(&body) else {
+            panic!("RED is blocked");
+        };
+        assert!(reason.chars().count() < 1_200);
+        assert!(reason.ends_with(" and 90 more"), "{reason}");
+    }
+
+    #[test]
+    fn an_unknown_or_missing_status_is_a_failure() {
+        for (body, expected) in [
+            (
+                json!({"ok": true, "status": "PURPLE"}),
+                "ops answered with an unknown status \"PURPLE\"",
+            ),
+            (
+                json!({"ok": true, "status": "green"}),
+                "ops answered with an unknown status \"green\"",
+            ),
+            (
+                json!({"ok": true, "services": []}),
+                "ops answered 200 with JSON that is not its usual answer: missing field `status`",
+            ),
+        ] {
+            assert_eq!(of(&body), Verdict::Failed(expected.to_owned()), "{body}");
+        }
+    }
+
+    #[test]
+    fn another_endpoints_answer_is_no_health() {
+        for (file, name, expected) in [
+            (
+                "ops.json",
+                "status",
+                "ops answered 200 with JSON that is not its usual answer: invalid type: map, \
+                 expected a sequence",
+            ),
+            (
+                "health-all-services.json",
+                "ops_/health",
+                "ops answered 404: Route GET:/health not found",
+            ),
+        ] {
+            assert_eq!(
+                verdict::<Ops>(&recorded(file, name)),
+                Verdict::Failed(expected.to_owned()),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_is_no_yes() {
+        testing::assert_faults::<Ops>();
+    }
+}

@@ -1,0 +1,142 @@
+//! Reading this step's settings. A setting that was given is right or refused, by name and with
+//! what would be right; it is never quietly replaced by a default.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use crate::Context;
+use crate::answer::quote;
+
+impl Context {
+    /// The whole number given for this setting.
+    pub fn number_setting(
+        &self,
+        name: &str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, String> {
+        let wanted = || format!("a whole number from {} to {}", range.start(), range.end());
+        self.setting(name, wanted, |value| {
+            value.as_u64().filter(|number| range.contains(number))
+        })
+    }
+
+    /// The text given for this setting, without the white space around it.
+    pub fn text_setting(&self, name: &str, longest: usize) -> Result<Option<String>, String> {
+        let wanted = || format!("a text of 1 to {longest} characters that is not blank");
+        self.setting(name, wanted, |value| {
+            let text = value.as_str()?;
+            let fits = text.chars().nth(longest).is_none() && !text.trim().is_empty();
+            fits.then(|| text.trim().to_owned())
+        })
+    }
+
+    /// The one of `choices` given for this setting.
+    pub fn choice_setting<'a>(
+        &self,
+        name: &str,
+        choices: &[&'a str],
+    ) -> Result<Option<&'a str>, String> {
+        let wanted = || format!("one of {}", choices.join(", "));
+        self.setting(name, wanted, |value| {
+            choices
+                .iter()
+                .copied()
+                .find(|choice| value.as_str() == Some(choice))
+        })
+    }
+
+    fn setting<T>(
+        &self,
+        name: &str,
+        wanted: impl Fn() -> String,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Option<T>, String> {
+        let settings: Map<String, Value> = serde_json::from_str(&self.step.settings)
+            .map_err(|error| format!("the settings are not a JSON object: {error}"))?;
+        let Some(value) = settings.get(name) else {
+            return Ok(None);
+        };
+        read(value).map(Some).ok_or_else(|| {
+            format!(
+                "the setting {name} must be {}, not {}",
+                wanted(),
+                quote(&value.to_string())
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{context, with_settings};
+
+    #[test]
+    fn nothing_given_is_nothing() {
+        let context = context("srl");
+        assert_eq!(context.number_setting("days", 1..=9), Ok(None));
+        assert_eq!(context.text_setting("name", 9), Ok(None));
+        assert_eq!(context.choice_setting("kind", &["a"]), Ok(None));
+    }
+
+    #[test]
+    fn what_fits_is_read() {
+        let context = with_settings("srl", r#"{"days":9,"name":" über12 ","kind":"b"}"#);
+        assert_eq!(context.number_setting("days", 1..=9), Ok(Some(9)));
+        assert_eq!(
+            context.text_setting("name", 8),
+            Ok(Some("über12".to_owned()))
+        );
+        assert_eq!(context.choice_setting("kind", &["a", "b"]), Ok(Some("b")));
+    }
+
+    #[test]
+    fn a_wrong_number_is_refused_by_name() {
+        for wrong in ["0", "10", "-1", "1.5", "\"3\"", "null", "[]"] {
+            let context = with_settings("srl", &format!(r#"{{"days":{wrong}}}"#));
+            assert_eq!(
+                context.number_setting("days", 1..=9),
+                Err(format!(
+                    "the setting days must be a whole number from 1 to 9, not {wrong}"
+                ))
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_text_is_refused_by_name() {
+        for wrong in ["\"\"", "\" \"", "\"1234567890\"", "7", "null"] {
+            let context = with_settings("srl", &format!(r#"{{"name":{wrong}}}"#));
+            assert_eq!(
+                context.text_setting("name", 9),
+                Err(format!(
+                    "the setting name must be a text of 1 to 9 characters that is not blank, \
+                     not {wrong}"
+                ))
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_choice_is_refused_by_name() {
+        for wrong in ["\"c\"", "\"A\"", "1", "null"] {
+            let context = with_settings("srl", &format!(r#"{{"kind":{wrong}}}"#));
+            assert_eq!(
+                context.choice_setting("kind", &["a", "b"]),
+                Err(format!("the setting kind must be one of a, b, not {wrong}"))
+            );
+        }
+    }
+
+    #[test]
+    fn settings_that_are_no_object_are_refused() {
+        for wrong in ["", "[]", "null"] {
+            let context = with_settings("srl", wrong);
+            let error = context.number_setting("days", 1..=9).err();
+            assert!(
+                error.is_some_and(|error| error.starts_with("the settings are not a JSON object")),
+                "{wrong:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The flags of every command that runs a host.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+
+use crate::config::Config;
+use crate::plan::Mode;
+
+/// Flags win over `MESH_…` variables (`MESH_LISTEN`, `MESH_SERVICES__SRL__URL`, …), and those over
+/// the file.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:5565]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Where the database and the cache of compiled plugins are kept [default: data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The configuration file (TOML) [variable: MESH_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A folder of step plugins (*.wasm) to load beside the shipped ones
+    #[arg(long, value_name = "DIR")]
+    plugins: Option<PathBuf>,
+    /// The mode of plans that name none: SIMULATION, DRY_RUN or LIVE [default: LIVE]
+    #[arg(long, value_name = "MODE", value_parser = mode)]
+    default_mode: Option<Mode>,
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    text.to_ascii_uppercase()
+        .parse()
+        .map_err(|error| format!("{error}"))
+}
+
+/// The variable that names the file: the one setting that can't be in it.
+const FILE_VARIABLE: &str = "MESH_CONFIG";
+
+impl Options {
+    /// The configuration that they, the environment and the file add up to.
+    pub(super) fn config(&self) -> anyhow::Result<Config> {
+        let mut variables = Vec::new();
+        let mut file = None;
+        for (name, value) in std::env::vars_os() {
+            let Some(name) = name.to_str().filter(|name| name.starts_with("MESH_")) else {
+                continue;
+            };
+            let value = value
+                .into_string()
+                .map_err(|_| anyhow!("{name} is not UTF-8 text"))?;
+            if name == FILE_VARIABLE {
+                file = Some(PathBuf::from(value));
+            } else {
+                variables.push((name.to_owned(), value));
+            }
+        }
+        let file = self.config.clone().or(file);
+        let loaded = Config::load(file.as_deref(), variables).context("configuration")?;
+        for warning in loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let mut config = loaded.config;
+        if let Some(listen) = &self.listen {
+            config.listen.clone_from(listen);
+        }
+        if let Some(data_dir) = &self.data_dir {
+            config.data_dir.clone_from(data_dir);
+        }
+        if self.plugins.is_some() {
+            config.plugins_dir.clone_from(&self.plugins);
+        }
+        if let Some(mode) = self.default_mode {
+            config.default_mode = mode;
+        }
+        Ok(config)
+    }
+}

@@ -1,0 +1,38 @@
+//! `codex-mesh serve`: runs the host until it is told to stop.
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::options::Options;
+use crate::config::Config;
+use crate::host::Host;
+
+pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
+    let config = options.config()?;
+    let host = start(&config).await?;
+    println!("codex-mesh listens on http://{}", host.address()?);
+    host.serve(stopped()?).await?;
+    println!("stopped");
+    Ok(())
+}
+
+/// Starts the host, saying so where that takes a moment.
+pub(super) async fn start(config: &Config) -> anyhow::Result<Host> {
+    if !config.cache_dir().exists() {
+        println!("compiling the plugins, once …");
+    }
+    Host::start(config).await
+}
+
+/// Ends at the first Ctrl-C or SIGTERM. From the call on, neither kills the process.
+pub(super) fn stopped() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("can't listen for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("can't listen for SIGTERM")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        println!("stopping: what is running may finish");
+    })
+}

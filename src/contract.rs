@@ -1,0 +1,104 @@
+//! Between the contract's types and the project's own: the one edge where they meet.
+
+use crate::plan::{Effect, LogLine, Method, Mode, Plan, Step, StepStatus};
+use crate::sandbox::bindings as wit;
+use crate::sandbox::{self, LogLevel};
+use crate::services::Answer;
+
+impl From<wit::Method> for Method {
+    fn from(method: wit::Method) -> Self {
+        match method {
+            wit::Method::Get => Self::Get,
+            wit::Method::Post => Self::Post,
+            wit::Method::Put => Self::Put,
+            wit::Method::Patch => Self::Patch,
+            wit::Method::Delete => Self::Delete,
+        }
+    }
+}
+
+impl From<Effect> for wit::Effect {
+    fn from(effect: Effect) -> Self {
+        match effect {
+            Effect::Read => Self::Read,
+            Effect::Write => Self::Write,
+        }
+    }
+}
+
+impl From<Mode> for wit::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Simulation => Self::Simulation,
+            Mode::DryRun => Self::DryRun,
+            Mode::Live => Self::Live,
+        }
+    }
+}
+
+impl From<sandbox::LogLine> for LogLine {
+    fn from(line: sandbox::LogLine) -> Self {
+        let level = match line.level {
+            LogLevel::Trace => "trace",
+            LogLevel::Debug => "debug",
+            LogLevel::Info => "info",
+            LogLevel::Warn => "warn",
+            LogLevel::Error => "error",
+        };
+        Self {
+            level: level.to_owned(),
+            message: line.message,
+        }
+    }
+}
+
+impl From<Answer> for wit::Response {
+    fn from(answer: Answer) -> Self {
+        Self {
+            status: answer.status,
+            headers: answer.headers,
+            body: answer.body,
+            elapsed_ms: u64::try_from(answer.elapsed.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// Everything the plugin of this step is told.
+pub fn context(plan: &Plan, step: &Step) -> wit::Context {
+    let before = plan.steps.iter().take_while(|other| other.id != step.id);
+    let finished = before.filter_map(|step| match (&step.result, step.status) {
+        (Some(result), StepStatus::Done) => Some(wit::FinishedStep {
+            id: step.id.clone(),
+            kind: step.kind.clone(),
+            result: result.as_str().to_owned(),
+        }),
+        _ => None,
+    });
+    wit::Context {
+        plan: wit::PlanInfo {
+            id: plan.id.clone(),
+            session_id: plan.session_id.clone(),
+            domain: plan.domain.to_string(),
+            goal: plan.goal.clone(),
+            mode: plan.mode.into(),
+        },
+        steps: plan.steps.iter().map(planned).collect(),
+        step: wit::ThisStep {
+            id: step.id.clone(),
+            domain: plan.domain.to_string(),
+            attempt: 1,
+            settings: "{}".to_owned(),
+        },
+        finished: finished.collect(),
+    }
+}
+
+fn planned(step: &Step) -> wit::PlannedStep {
+    wit::PlannedStep {
+        id: step.id.clone(),
+        kind: step.kind.clone(),
+        service: step.service.clone(),
+        endpoint: step.endpoint.clone(),
+        effect: step.effect.into(),
+    }
+}

@@ -1,0 +1,104 @@
+//! One step from its beginning to its stored end. It runs in a task of its own: a caller who
+//! hangs up does not cancel it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::step::Ended;
+use super::{Engine, EngineError};
+use crate::plan::{Plan, Refused, Transition};
+use crate::store::StoreError;
+
+/// How long storing an outcome waits before it is tried again.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// Runs the plan's next pending step. A finished plan is returned as it is.
+    ///
+    /// # Errors
+    /// When there is no such plan, or it can't go on now.
+    pub async fn step(self: &Arc<Self>, id: &str) -> Result<Plan, EngineError> {
+        let permit = match Arc::clone(&self.running).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(tokio::sync::TryAcquireError::NoPermits) => {
+                return Err(EngineError::Busy(self.limits.concurrent_steps));
+            }
+            Err(tokio::sync::TryAcquireError::Closed) => return Err(EngineError::Stopping),
+        };
+        let (engine, id) = (Arc::clone(self), id.to_owned());
+        let (reply, outcome) = oneshot::channel();
+        tokio::spawn(async move {
+            engine.drive(&id, reply).await;
+            drop(permit);
+        });
+        // The sender is only dropped unused if the task is gone, which means the host is.
+        outcome.await.unwrap_or(Err(EngineError::Stopping))
+    }
+
+    async fn drive(self: &Arc<Self>, id: &str, reply: oneshot::Sender<Result<Plan, EngineError>>) {
+        let plan = match self.store.apply(id, &Transition::Start).await {
+            Ok(plan) => plan,
+            Err(error) => return answer(reply, self.not_started(id, error).await),
+        };
+        let engine = Arc::clone(self);
+        // A task of its own, so that even a bug of the host leaves no step under way.
+        let ended = tokio::spawn(async move { engine.run(plan).await }).await;
+        let ended = ended.unwrap_or_else(|fault| {
+            tracing::error!("a step ended by a fault of the host: {fault}");
+            Ended::error("the host failed while it ran this step; its log says more".to_owned())
+        });
+        let finish = Transition::Finish {
+            outcome: ended.outcome,
+            log: ended.log,
+        };
+        self.store_end(id, &finish, reply).await;
+    }
+
+    async fn not_started(&self, id: &str, error: StoreError) -> Result<Plan, EngineError> {
+        match error {
+            StoreError::Refused(Refused::Finished) => {
+                Ok(self.store.plan(id).await?.ok_or(StoreError::NotFound)?)
+            }
+            error => Err(error.into()),
+        }
+    }
+
+    /// Stores how the step ended. What happened is not lost because the disk is full: the caller
+    /// is told, and it is tried until it succeeds.
+    async fn store_end(
+        &self,
+        id: &str,
+        finish: &Transition,
+        reply: oneshot::Sender<Result<Plan, EngineError>>,
+    ) {
+        let first = self.store.apply(id, finish).await;
+        let again = first.as_ref().is_err_and(StoreError::may_pass);
+        answer(reply, first.map_err(EngineError::NotStored));
+        if !again {
+            return;
+        }
+        loop {
+            tokio::time::sleep(STORE_AGAIN).await;
+            match self.store.apply(id, finish).await {
+                Err(error) if error.may_pass() => {
+                    tracing::error!("the end of a step of plan {id} is not stored yet: {error}");
+                }
+                Err(error) => {
+                    tracing::error!("the end of a step of plan {id} can't be stored: {error}");
+                    return;
+                }
+                Ok(_) => {
+                    tracing::info!("the end of a step of plan {id} is stored now");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn answer(reply: oneshot::Sender<Result<Plan, EngineError>>, outcome: Result<Plan, EngineError>) {
+    // The caller may have hung up; the plan has the outcome.
+    let _ = reply.send(outcome);
+}

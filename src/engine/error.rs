@@ -1,0 +1,28 @@
+//! Why the engine did not do what was asked.
+
+use thiserror::Error;
+
+use crate::store::StoreError;
+
+/// Why the engine did not do what was asked.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// The request can't be fulfilled as it is; the message says which field, and what is allowed.
+    #[error("{0}")]
+    Invalid(String),
+    /// Too much is under way.
+    #[error("{0} steps are running, which is the limit: try again in a moment")]
+    Busy(usize),
+    /// The host is stopping.
+    #[error("the host is stopping")]
+    Stopping,
+    /// The step ended, and its end could not be stored yet.
+    #[error(
+        "the step ended, but its end could not be stored: {0}. It is kept and stored as soon as \
+         that is possible; do not repeat it"
+    )]
+    NotStored(#[source] StoreError),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

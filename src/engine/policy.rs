@@ -1,0 +1,86 @@
+//! What a mode lets through. Judged for every request just before it is sent, follow-up calls
+//! included: what a plugin said earlier, in its manifest or when the plan was created, counts for
+//! nothing here.
+
+use crate::plan::{Effect, Mode, Plan, Step, StepStatus};
+
+/// What is done with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// It is sent.
+    Send,
+    /// It is shown and not sent.
+    ShowOnly,
+    /// It is refused, and why.
+    Refuse(String),
+}
+
+/// The operator's rules.
+#[derive(Debug)]
+pub(super) struct Policy {
+    live_requires: Vec<String>,
+}
+
+impl Policy {
+    pub(super) fn new(live_requires: &[String]) -> Self {
+        Self {
+            live_requires: live_requires.to_vec(),
+        }
+    }
+
+    /// What is done with a request of `step` that has this effect.
+    pub(super) fn gate(&self, plan: &Plan, step: &Step, effect: Effect) -> Gate {
+        match (plan.mode, effect) {
+            (_, Effect::Read) => Gate::Send,
+            (Mode::DryRun, Effect::Write) => Gate::ShowOnly,
+            (Mode::Simulation, Effect::Write) => Gate::Refuse(
+                "it tried to write, and a SIMULATION never writes: nothing was sent".to_owned(),
+            ),
+            (Mode::Live, Effect::Write) => {
+                let done = |other: &Step| other.status == StepStatus::Done;
+                match self.missing(plan, step, done) {
+                    None => Gate::Send,
+                    Some(missing) => Gate::Refuse(format!(
+                        "it tried to write in a LIVE plan without {missing} done before it: \
+                         nothing was sent"
+                    )),
+                }
+            }
+        }
+    }
+
+    /// Refuses a LIVE plan in which a step would write unchecked.
+    pub(super) fn check(&self, plan: &Plan) -> Result<(), String> {
+        if plan.mode != Mode::Live {
+            return Ok(());
+        }
+        for step in plan
+            .steps
+            .iter()
+            .filter(|step| step.effect == Effect::Write)
+        {
+            if let Some(missing) = self.missing(plan, step, |_| true) {
+                return Err(format!(
+                    "steps: {} ({}) writes, and a LIVE plan may only write after {}: add {missing} \
+                     before it, or use mode DRY_RUN or SIMULATION",
+                    step.id,
+                    step.kind,
+                    self.live_requires.join(", "),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The required kinds that no step before this one has, among those that count.
+    fn missing(&self, plan: &Plan, step: &Step, counts: impl Fn(&Step) -> bool) -> Option<String> {
+        let before = || plan.steps.iter().take_while(|other| other.id != step.id);
+        let missing: Vec<&str> = self
+            .live_requires
+            .iter()
+            .filter(|kind| !before().any(|other| &other.kind == *kind && counts(other)))
+            .map(String::as_str)
+            .collect();
+        (!missing.is_empty()).then(|| missing.join(", "))
+    }
+}

@@ -1,0 +1,228 @@
+//! The round trips of one step: shape, judge, send, interpret, until there is a verdict.
+
+use super::Engine;
+use super::policy::Gate;
+use super::request::Checked;
+use crate::contract;
+use crate::plan::{
+    Approval, Effect, Json, LogLine, Outcome, Plan, Sending, Step, StepStatus, Transition,
+};
+use crate::registry::Kind;
+use crate::sandbox::bindings::{Context, Request, Verdict};
+use crate::sandbox::{Called, Fault};
+use crate::services::Service;
+
+/// The longest reason that is kept of a plugin, in characters.
+const REASON: usize = 2_000;
+
+/// How a step ended, and what its plugin said.
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) log: Vec<LogLine>,
+}
+
+impl Ended {
+    pub(super) fn error(error: String) -> Self {
+        Self {
+            outcome: Outcome::Error { error },
+            log: Vec::new(),
+        }
+    }
+}
+
+/// One step under way.
+struct Run<'a> {
+    engine: &'a Engine,
+    plan: &'a Plan,
+    step: &'a Step,
+    kind: &'a Kind,
+    service: &'a Service,
+    context: Context,
+    log: Vec<LogLine>,
+    /// What the plan shows as sent: the first request, and whether any of them writes.
+    shown: Option<Sending>,
+}
+
+/// Where a request leads.
+enum Next {
+    Ended(Outcome),
+    Call(Request),
+}
+
+impl Engine {
+    /// Runs the step under way of this plan.
+    pub(super) async fn run(&self, plan: Plan) -> Ended {
+        let Some(step) = plan.first(StepStatus::InProgress) else {
+            return Ended::error("the plan has no step under way".to_owned());
+        };
+        let Some(kind) = self.registry.get(&step.kind) else {
+            return Ended::error(format!(
+                "no plugin for the kind {} is loaded any more: put it back and restart",
+                step.kind
+            ));
+        };
+        let Some(service) = self.catalogue.get(&kind.manifest.service) else {
+            return Ended::error(format!(
+                "the service {} is not configured any more",
+                kind.manifest.service
+            ));
+        };
+        let context = contract::context(&plan, step);
+        let log = Vec::new();
+        let mut run = Run {
+            engine: self,
+            plan: &plan,
+            step,
+            kind,
+            service,
+            context,
+            log,
+            shown: None,
+        };
+        let outcome = run
+            .to_the_verdict()
+            .await
+            .unwrap_or_else(|error| Outcome::Error { error });
+        Ended {
+            outcome,
+            log: run.log,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// The error is a message for a person.
+    async fn to_the_verdict(&mut self) -> Result<Outcome, String> {
+        let called = self.kind.plugin.shape(&self.context).await;
+        let mut request = self.take(called)??;
+        let rounds = self.engine.limits.rounds;
+        for _ in 0..rounds {
+            match self.round(&request).await? {
+                Next::Ended(outcome) => return Ok(outcome),
+                Next::Call(next) => request = next,
+            }
+        }
+        Err(format!(
+            "the plugin asked for more than {rounds} round trips, which is the limit"
+        ))
+    }
+
+    async fn round(&mut self, request: &Request) -> Result<Next, String> {
+        let checked = Checked::new(request, self.service)
+            .map_err(|error| format!("the plugin's request is refused: {error}"))?;
+        let gate = self
+            .engine
+            .policy
+            .gate(self.plan, self.step, checked.effect);
+        if let Gate::Refuse(reason) = gate {
+            return Err(format!("the plugin's request is refused: {reason}"));
+        }
+        self.show(&checked).await?;
+        if gate == Gate::ShowOnly {
+            let result = checked
+                .would_send(self.service)
+                .map_err(|error| error.to_string())?;
+            return Ok(Next::Ended(Outcome::Done {
+                result,
+                approval: None,
+            }));
+        }
+        let answer = self
+            .engine
+            .client
+            .call(self.service, checked.outgoing())
+            .await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        let called = self
+            .kind
+            .plugin
+            .interpret(&self.context, request, &answer.into())
+            .await;
+        let verdict = self.take(called)?;
+        judge(verdict)
+    }
+
+    /// Puts what is about to be sent on record; a write's record is on disk when this returns.
+    async fn show(&mut self, checked: &Checked) -> Result<(), String> {
+        let sending = match self.shown.take() {
+            None => checked.sending(),
+            Some(first) if checked.effect == Effect::Write => Sending {
+                effect: Effect::Write,
+                ..first
+            },
+            Some(first) => first,
+        };
+        self.shown = Some(sending.clone());
+        let sent = self
+            .engine
+            .store
+            .apply(&self.plan.id, &Transition::Send(sending))
+            .await;
+        sent.map(drop)
+            .map_err(|error| format!("nothing was sent, because {error}"))
+    }
+
+    /// Keeps what the plugin said, within the limit of the whole step.
+    fn take<T>(&mut self, called: Called<T>) -> Result<T, String> {
+        let size = |log: &[LogLine]| log.iter().map(|line| line.message.len()).sum::<usize>();
+        if size(&self.log) < self.engine.limits.plugin.log_bytes {
+            self.log.extend(called.log.into_iter().map(LogLine::from));
+        }
+        called.outcome.map_err(|fault| failed(&fault))
+    }
+}
+
+fn judge(verdict: Verdict) -> Result<Next, String> {
+    Ok(Next::Ended(match verdict {
+        Verdict::Call(request) => return Ok(Next::Call(request)),
+        Verdict::Done(result) => Outcome::Done {
+            result: parse(result)?,
+            approval: None,
+        },
+        Verdict::NeedsApproval(reviewed) => Outcome::Done {
+            result: parse(reviewed.result)?,
+            approval: Some(Approval {
+                required: true,
+                reason: shorten(&reviewed.reason),
+            }),
+        },
+        Verdict::Blocked(reason) => Outcome::Error {
+            error: format!("Blocked: {}", shorten(&reason)),
+        },
+        Verdict::Failed(reason) => Outcome::Error {
+            error: shorten(&reason),
+        },
+        Verdict::Retry(retry) => {
+            let reason = shorten(&retry.reason);
+            let error = match retry.after_ms {
+                Some(after) => format!("{reason} (it asks to be tried again after {after} ms)"),
+                None => format!("{reason} (it may be tried again later)"),
+            };
+            Outcome::Error { error }
+        }
+    }))
+}
+
+fn parse(result: String) -> Result<Json, String> {
+    Json::parse(result).map_err(|error| {
+        failed(&Fault::Garbage(format!(
+            "a result that is not JSON ({error})"
+        )))
+    })
+}
+
+fn failed(fault: &Fault) -> String {
+    format!("the plugin failed: {fault}")
+}
+
+/// A plugin's reason, within bounds, and never empty.
+fn shorten(reason: &str) -> String {
+    if reason.trim().is_empty() {
+        return "the plugin gave no reason".to_owned();
+    }
+    reason
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(REASON)
+        .collect()
+}

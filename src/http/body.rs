@@ -1,0 +1,93 @@
+//! JSON bodies: read within the limit, then taken field by field, so that what is wrong is named
+//! together with what is allowed.
+
+use std::str::FromStr;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use serde_json::{Map, Value};
+
+use super::error::HttpError;
+use crate::plan::UnknownName;
+
+/// The fields of a JSON object.
+pub(super) struct Fields(Map<String, Value>);
+
+impl<S: Send + Sync> FromRequest<S> for Fields {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
+        let content_type = request.headers().get(CONTENT_TYPE);
+        if !content_type
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(is_json)
+        {
+            return Err(HttpError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the content type must be application/json",
+            ));
+        }
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| {
+                let status = rejection.status();
+                match status {
+                    StatusCode::PAYLOAD_TOO_LARGE => {
+                        HttpError::new(status, "the body is over the size limit")
+                    }
+                    _ => HttpError::bad("the body could not be read to its end"),
+                }
+            })?;
+        match serde_json::from_slice(&bytes) {
+            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(_) => Err(HttpError::bad("the body must be a JSON object")),
+            Err(error) => Err(HttpError::bad(format!("the body is not JSON: {error}"))),
+        }
+    }
+}
+
+/// `application/json`, whatever its parameters.
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+impl Fields {
+    /// A text that must be there.
+    pub(super) fn text(&self, name: &str) -> Result<&str, HttpError> {
+        match self.0.get(name) {
+            Some(Value::String(text)) => Ok(text),
+            None | Some(Value::Null) => Err(HttpError::bad(format!("{name} is required"))),
+            Some(_) => Err(HttpError::bad(format!("{name} must be a text"))),
+        }
+    }
+
+    /// A text of 1 to `longest` characters, not only of blanks.
+    pub(super) fn bounded_text(&self, name: &str, longest: usize) -> Result<String, HttpError> {
+        let text = self.text(name)?;
+        if text.trim().is_empty() {
+            return Err(HttpError::bad(format!("{name} must not be empty")));
+        }
+        let length = text.chars().count();
+        if length > longest {
+            return Err(HttpError::bad(format!(
+                "{name} has {length} characters, and at most {longest} are allowed"
+            )));
+        }
+        Ok(text.to_owned())
+    }
+
+    /// One of a vocabulary.
+    pub(super) fn name<T: FromStr<Err = UnknownName>>(&self, name: &str) -> Result<T, HttpError> {
+        let text = self.text(name)?;
+        text.parse()
+            .map_err(|error| HttpError::bad(format!("{name} {error}")))
+    }
+
+    /// A field that may be missing; null counts as missing.
+    pub(super) fn optional(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+}

@@ -1,0 +1,98 @@
+//! The one error type at the HTTP edge: `{"ok":false,"error":"…"}`. 4xx say what is wrong and what
+//! is allowed; of a 500 the inside is logged, not told.
+
+use axum::Json;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::engine::EngineError;
+use crate::plan::Refused;
+use crate::store::StoreError;
+
+/// Seconds after which a busy host may be asked again.
+const AGAIN: u64 = 1;
+
+/// What a client is told when there is no answer.
+#[derive(Debug)]
+pub(super) struct HttpError {
+    status: StatusCode,
+    message: String,
+}
+
+impl HttpError {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
+    /// 400: a field is wrong.
+    pub(super) fn bad(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(super) async fn no_route(method: Method, uri: Uri) -> Self {
+        let path: String = uri.path().chars().take(200).collect();
+        Self::new(
+            StatusCode::NOT_FOUND,
+            format!("there is no route {method} {path}"),
+        )
+    }
+
+    pub(super) async fn wrong_method(method: Method, uri: Uri) -> Self {
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Self::new(status, format!("{} does not take {method}", uri.path()))
+    }
+}
+
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        let body = Json(json!({"ok": false, "error": self.message}));
+        let mut response = (self.status, body).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, AGAIN.into());
+        }
+        response
+    }
+}
+
+impl From<EngineError> for HttpError {
+    fn from(error: EngineError) -> Self {
+        let message = error.to_string();
+        match error {
+            EngineError::Invalid(_) => Self::bad(message),
+            EngineError::Busy(_) | EngineError::Stopping | EngineError::NotStored(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+            }
+            EngineError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for HttpError {
+    fn from(error: StoreError) -> Self {
+        let message = error.to_string();
+        match error {
+            StoreError::NotFound => Self::new(StatusCode::NOT_FOUND, message),
+            StoreError::Refused(
+                Refused::Running(_)
+                | Refused::Stopped { .. }
+                | Refused::Finished
+                | Refused::NothingRunning,
+            ) => Self::new(StatusCode::CONFLICT, message),
+            StoreError::Full | StoreError::ReadOnly | StoreError::Closed => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+            }
+            StoreError::Damaged { .. } | StoreError::Database(_) => {
+                tracing::error!("{message}");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "the host failed; its log says more",
+                )
+            }
+        }
+    }
+}

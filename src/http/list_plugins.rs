@@ -1,0 +1,65 @@
+//! `GET /plugins`: the step kinds that are loaded.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::engine::Engine;
+use crate::plan::Json as RawJson;
+use crate::registry::Kind;
+
+/// `{ok, plugins}`
+#[derive(Serialize)]
+pub(super) struct PluginsAnswer {
+    ok: bool,
+    plugins: Vec<PluginLine>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PluginLine {
+    kind: String,
+    version: String,
+    label: String,
+    service: String,
+    method: &'static str,
+    endpoint: String,
+    description: String,
+    settings_schema: RawJson,
+    sha256: String,
+    /// In bytes.
+    size: usize,
+    /// `embedded`, or the file it was loaded from.
+    origin: String,
+}
+
+impl From<&Kind> for PluginLine {
+    fn from(kind: &Kind) -> Self {
+        let manifest = kind.manifest.clone();
+        Self {
+            kind: manifest.kind,
+            version: manifest.version.to_string(),
+            label: manifest.label,
+            service: manifest.service,
+            method: manifest.method.as_str(),
+            endpoint: manifest.endpoint,
+            description: manifest.description,
+            settings_schema: manifest.settings_schema,
+            sha256: kind.sha256.clone(),
+            size: kind.size,
+            origin: kind.origin.to_string(),
+        }
+    }
+}
+
+/// `{ok, plugins: [{kind, version, label, service, …}]}`, by kind.
+pub(super) async fn list_plugins(State(engine): State<Arc<Engine>>) -> Json<PluginsAnswer> {
+    let plugins = engine
+        .registry
+        .iter()
+        .map(|kind| PluginLine::from(&**kind))
+        .collect();
+    Json(PluginsAnswer { ok: true, plugins })
+}

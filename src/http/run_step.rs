@@ -1,0 +1,20 @@
+//! `POST /mesh/step`: runs a plan's next pending step.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::body::Fields;
+use super::error::HttpError;
+use super::get_plan::PlanAnswer;
+use crate::engine::Engine;
+
+/// `{planId}` → `{ok, plan}`; a step that failed is in the plan, not in the status.
+pub(super) async fn run_step(
+    State(engine): State<Arc<Engine>>,
+    fields: Fields,
+) -> Result<Json<PlanAnswer>, HttpError> {
+    let plan = engine.step(fields.text("planId")?).await?;
+    Ok(PlanAnswer::json(plan))
+}

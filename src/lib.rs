@@ -1,0 +1,27 @@
+//! `codex-mesh`: a host for step plugins. It owns plans, HTTP in and out, storage and policy; each
+//! step kind is a sandboxed WebAssembly component.
+//!
+//! # Layout
+//! - [`cli`]: the command line. [`config`]: file, environment, flags. [`host`]: all put together.
+//! - [`http`]: the API.
+//! - [`engine`]: creates plans and drives their steps.
+//! - [`plan`]: what a plan is, and every legal change of it. Pure.
+//! - [`sandbox`]: runs components. [`registry`]: which there are. [`contract`]: their types and ours.
+//! - [`services`]: the Codex services and the client that calls them.
+//! - [`store`]: plans and events, durable. [`brain`]: delivers events to the audit log.
+//! - `dev`: local editions of the services, for `codex-mesh dev`.
+
+pub mod brain;
+pub mod cli;
+pub mod config;
+pub mod contract;
+#[cfg(feature = "dev-services")]
+pub mod dev;
+pub mod engine;
+pub mod host;
+pub mod http;
+pub mod plan;
+pub mod registry;
+pub mod sandbox;
+pub mod services;
+pub mod store;

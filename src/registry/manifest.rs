@@ -1,0 +1,94 @@
+//! What a plugin says of itself, checked: nothing of it is trusted before.
+
+use semver::Version;
+
+use crate::plan::{Json, Method};
+use crate::sandbox::bindings as wit;
+use crate::services::{Catalogue, path};
+
+/// What a plugin says of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// The step kind.
+    pub kind: String,
+    /// The plugin's version.
+    pub version: Version,
+    /// What clients see.
+    pub label: String,
+    /// The service it asks.
+    pub service: String,
+    /// The method of its usual request.
+    pub method: Method,
+    /// The path of its usual request.
+    pub endpoint: String,
+    /// What it does.
+    pub description: String,
+    /// JSON Schema of its settings.
+    pub settings_schema: Json,
+}
+
+impl Manifest {
+    /// Checks what `describe` returned, as the contract documents it.
+    pub(super) fn check(said: wit::Manifest, catalogue: &Catalogue) -> Result<Self, String> {
+        check_kind(&said.kind)?;
+        check_text("label", &said.label, 1..=120)?;
+        check_text("description", &said.description, 0..=1_000)?;
+        if catalogue.get(&said.service).is_none() {
+            let service: String = said.service.chars().take(64).collect();
+            return Err(format!(
+                "the service {service:?} is not configured: add [services.<name>] with its url"
+            ));
+        }
+        path::check(&said.endpoint).map_err(|error| format!("the endpoint is no path: {error}"))?;
+        let version = Version::parse(&said.version)
+            .map_err(|error| format!("the version is not a semantic version: {error}"))?;
+        let schema = Json::parse(said.settings_schema)
+            .map_err(|error| format!("the settings-schema is not JSON: {error}"))?;
+        if !schema.as_str().starts_with('{') {
+            return Err("the settings-schema is not a JSON object".to_owned());
+        }
+        Ok(Self {
+            kind: said.kind,
+            version,
+            label: said.label,
+            service: said.service,
+            method: said.method.into(),
+            endpoint: said.endpoint,
+            description: said.description,
+            settings_schema: schema,
+        })
+    }
+}
+
+fn check_kind(kind: &str) -> Result<(), String> {
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let fits = kind.len() <= 64
+        && kind.starts_with(|c: char| c.is_ascii_lowercase())
+        && kind.chars().all(letters);
+    if fits {
+        return Ok(());
+    }
+    let shown: String = kind.chars().take(64).collect();
+    Err(format!(
+        "the kind {shown:?} must be 1 to 64 of a-z, 0-9 and -, beginning with a letter"
+    ))
+}
+
+fn check_text(
+    name: &str,
+    text: &str,
+    length: std::ops::RangeInclusive<usize>,
+) -> Result<(), String> {
+    let count = text.chars().count();
+    if !length.contains(&count) {
+        return Err(format!(
+            "the {name} has {count} characters, and must have {} to {}",
+            length.start(),
+            length.end()
+        ));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(format!("the {name} has control characters"));
+    }
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! Compiled components on disk, so that a restart does not compile again.
+//!
+//! Loading compiled code is unsafe by nature: whoever wrote the file runs code in the host. So
+//! the folder is private to the host's user, and each file is sealed (HMAC-SHA256) with a key
+//! that only this folder has and that covers the component's digest and the engine's settings.
+//! A file that does not fit its seal, for whatever reason, is never loaded but compiled anew.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use super::fault::LoadError;
+
+type Seal = Hmac<Sha256>;
+
+/// Bytes of a seal.
+const SEAL: usize = 32;
+
+/// Bytes of the key: a block of SHA-256.
+const KEY: usize = 64;
+
+/// A private folder of compiled components.
+pub struct CompileCache {
+    folder: PathBuf,
+    key: [u8; KEY],
+}
+
+impl CompileCache {
+    /// Opens the folder, making it if it is missing.
+    ///
+    /// # Errors
+    /// When the folder can't be made, belongs to another user, or others may write to it.
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .with_context(|| format!("can't make the cache folder {}", folder.display()))?;
+        let found = fs::symlink_metadata(folder)?;
+        if !found.is_dir() {
+            bail!("the cache folder {} is not a folder", folder.display());
+        }
+        // The folder of the process itself tells who we are without a system call of our own.
+        let me = fs::metadata("/proc/self")?.uid();
+        if found.uid() != me {
+            bail!(
+                "the cache folder {} belongs to another user: remove it",
+                folder.display()
+            );
+        }
+        if found.mode() & 0o077 != 0 {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+                .with_context(|| format!("can't make {} private", folder.display()))?;
+        }
+        let key = key(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            key,
+        })
+    }
+
+    /// The compiled form of `bytes`, from disk if it is there and ours.
+    pub(super) fn component(&self, engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
+        let identity = identity(engine, bytes);
+        let path = self.folder.join(format!("{identity}.cwasm"));
+        if let Some(component) = self.load(engine, &identity, &path) {
+            return Ok(component);
+        }
+        let component = Component::from_binary(engine, bytes)
+            .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        // A cache that can't be written costs time, not correctness.
+        if let Err(error) = self.save(&component, &identity, &path) {
+            tracing::warn!(
+                "a compiled component was not cached in {}: {error:#}",
+                path.display()
+            );
+        }
+        Ok(component)
+    }
+
+    #[allow(unsafe_code)]
+    fn load(&self, engine: &Engine, identity: &str, path: &Path) -> Option<Component> {
+        let sealed = match read(path) {
+            Ok(sealed) => sealed,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                tracing::warn!("{} can't be read: {error}; compiling anew", path.display());
+                return None;
+            }
+        };
+        let ours = sealed
+            .split_at_checked(SEAL)
+            .filter(|(seal, compiled)| self.seal(identity, compiled).verify_slice(seal).is_ok());
+        let Some((_, compiled)) = ours else {
+            tracing::warn!(
+                "{} was not written by this host or is damaged; compiling anew",
+                path.display()
+            );
+            return None;
+        };
+        // SAFETY: the seal fits, so these are the bytes that `save` got from `serialize` for the
+        // same component and engine, under a key that only this user's processes can read.
+        match unsafe { Component::deserialize(engine, compiled) } {
+            Ok(component) => Some(component),
+            Err(error) => {
+                tracing::warn!(
+                    "{} can't be loaded: {error:#}; compiling anew",
+                    path.display()
+                );
+                None
+            }
+        }
+    }
+
+    fn save(&self, component: &Component, identity: &str, path: &Path) -> anyhow::Result<()> {
+        let compiled = component.serialize()?;
+        let seal = self.seal(identity, &compiled).finalize().into_bytes();
+        // Written aside and renamed, so that no other process ever reads half a file.
+        let aside = path.with_extension(format!("{}.tmp", uuid::Uuid::new_v4()));
+        let mut file = private_file(&aside)?;
+        let written = file
+            .write_all(&seal)
+            .and_then(|()| file.write_all(&compiled));
+        written
+            .and_then(|()| fs::rename(&aside, path))
+            .inspect_err(|_| {
+                // Best effort: what matters is the error that is being returned.
+                let _ = fs::remove_file(&aside);
+            })?;
+        Ok(())
+    }
+
+    fn seal(&self, identity: &str, compiled: &[u8]) -> Seal {
+        let mut seal = Seal::new(&self.key.into());
+        seal.update(identity.as_bytes());
+        seal.update(compiled);
+        seal
+    }
+}
+
+/// What the compiled form depends on: the component and how this engine compiles.
+fn identity(engine: &Engine, bytes: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    format!("{}-{:016x}", sha256(bytes), hasher.finish())
+}
+
+/// The SHA-256 digest of a component, in lower-case hexadecimal digits: its name everywhere.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The folder's key, made at first use.
+fn key(folder: &Path) -> anyhow::Result<[u8; KEY]> {
+    let path = folder.join("key");
+    for _ in 0..2 {
+        match read(&path) {
+            Ok(bytes) => {
+                return bytes
+                    .try_into()
+                    .ok()
+                    .with_context(|| format!("{} is damaged: remove the folder", path.display()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(folder, &path)?,
+            Err(error) => return Err(error).context(format!("can't read {}", path.display())),
+        }
+    }
+    bail!("{} vanishes as soon as it is written", path.display())
+}
+
+/// Writes a new key, unless another process was faster.
+fn make_key(folder: &Path, path: &Path) -> anyhow::Result<()> {
+    let mut key = [0; KEY];
+    getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
+    let aside = folder.join(format!("key.{}.tmp", uuid::Uuid::new_v4()));
+    private_file(&aside)?.write_all(&key)?;
+    let linked = fs::hard_link(&aside, path);
+    fs::remove_file(&aside)?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Reads a regular file, following no link.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it is not a regular file",
+        ));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

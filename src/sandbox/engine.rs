@@ -1,0 +1,161 @@
+//! The engine: how components are compiled and run, what they may import, and the ticker that
+//! keeps a loop from running on.
+
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime_wasi::cli::{WasiCli, WasiCliView};
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
+use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
+use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
+
+use super::bindings::codex::mesh::log;
+use super::fault::LoadError;
+use super::instance::Host;
+use super::limits::Limits;
+
+/// Core instances, and tables, that one component may be made of. Components of languages with a
+/// runtime of their own have dozens.
+const PARTS: u32 = 50;
+
+/// What stays resident of a slot between calls, so that resetting it needs no system call.
+const KEEP_RESIDENT: usize = 5 << 18;
+
+/// Compiles and runs step components.
+pub struct Sandbox {
+    pub(super) engine: Engine,
+    pub(super) linker: Linker<Host>,
+    pub(super) limits: Limits,
+    /// One permit a slot of the pool: past it the pool would fail instead of waiting.
+    pub(super) slots: Semaphore,
+}
+
+impl Sandbox {
+    /// An engine with a pool for `limits.concurrent_calls` calls at a time, and its ticker.
+    ///
+    /// # Errors
+    /// When the operating system can't reserve the pool's address space, or start a thread.
+    pub fn new(limits: Limits) -> anyhow::Result<Self> {
+        let engine = Engine::new(&config(&limits))?;
+        let linker = linker(&engine)?;
+        start_ticker(&engine)?;
+        let slots = Semaphore::new(usize::try_from(limits.concurrent_calls)?);
+        Ok(Self {
+            engine,
+            linker,
+            limits,
+            slots,
+        })
+    }
+
+    /// The limits of every call.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Names the first import that nobody provides, or what else keeps the component from being
+    /// linked.
+    pub(super) fn refuse(&self, component: &wasmtime::component::Component) -> LoadError {
+        let mut probe = self.linker.clone();
+        let error = match probe.instantiate_pre(component) {
+            Ok(_) => return LoadError::WrongWorld("it can't be linked".to_owned()),
+            Err(error) => error,
+        };
+        let missing = component
+            .component_type()
+            .imports(&self.engine)
+            .map(|(name, _)| name.to_owned())
+            .find(|name| !GRANTED.iter().any(|granted| name.starts_with(granted)));
+        match missing {
+            Some(name) => LoadError::ForbiddenImport(name),
+            None => {
+                probe.allow_shadowing(true);
+                LoadError::WrongWorld(error.root_cause().to_string())
+            }
+        }
+    }
+}
+
+/// What a component may import, by the beginning of the interface's name.
+const GRANTED: [&str; 6] = [
+    "codex:mesh/log@1.",
+    "wasi:cli/",
+    "wasi:clocks/",
+    "wasi:filesystem/",
+    "wasi:io/",
+    "wasi:random/",
+];
+
+/// Measured fastest for fresh instances on two and more threads: no tricks with virtual memory,
+/// because every `mprotect` and `madvise` takes the lock of the whole address space; bounds are
+/// checked in code instead.
+fn config(limits: &Limits) -> Config {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(limits.concurrent_calls)
+        .total_core_instances(limits.concurrent_calls.saturating_mul(PARTS))
+        .total_memories(limits.concurrent_calls.saturating_mul(2))
+        .total_tables(limits.concurrent_calls.saturating_mul(PARTS))
+        .total_stacks(limits.concurrent_calls)
+        .max_core_instances_per_component(PARTS)
+        .max_memories_per_component(2)
+        .max_tables_per_component(PARTS)
+        .table_elements(limits.table_elements)
+        .max_memory_size(Limits::MEMORY_SLOT)
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(KEEP_RESIDENT)
+        // Linux 6.7 and later; elsewhere the pool does without.
+        .pagemap_scan(Enabled::Auto);
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .memory_init_cow(true)
+        .signals_based_traps(false)
+        .memory_reservation(Limits::MEMORY_SLOT as u64)
+        .memory_guard_size(0)
+        .max_wasm_stack(limits.stack_bytes)
+        // The guest's stack, and room for the host functions that it calls.
+        .async_stack_size(limits.stack_bytes.saturating_add(512 << 10))
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// The contract's imports, and WASI without sockets and HTTP. WASI is there because language
+/// runtimes expect it, and there is nothing behind it.
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
+    let mut linker = Linker::<Host>::new(engine);
+    let l = &mut linker;
+    log::add_to_linker::<Host, HasSelf<Host>>(l, |host| host)?;
+    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(l)?;
+    random::insecure::add_to_linker::<Host, WasiRandom>(l, Host::random)?;
+    random::insecure_seed::add_to_linker::<Host, WasiRandom>(l, Host::random)?;
+    cli::environment::add_to_linker::<Host, WasiCli>(l, Host::cli)?;
+    cli::exit::add_to_linker::<Host, WasiCli>(l, Host::cli)?;
+    cli::terminal_input::add_to_linker::<Host, WasiCli>(l, Host::cli)?;
+    cli::terminal_output::add_to_linker::<Host, WasiCli>(l, Host::cli)?;
+    cli::terminal_stdin::add_to_linker::<Host, WasiCli>(l, Host::cli)?;
+    cli::terminal_stdout::add_to_linker::<Host, WasiCli>(l, Host::cli)?;
+    cli::terminal_stderr::add_to_linker::<Host, WasiCli>(l, Host::cli)?;
+    filesystem::types::add_to_linker::<Host, WasiFilesystem>(l, Host::filesystem)?;
+    filesystem::preopens::add_to_linker::<Host, WasiFilesystem>(l, Host::filesystem)?;
+    Ok(linker)
+}
+
+/// One thread advances the engine's epoch for as long as the engine lives.
+fn start_ticker(engine: &Engine) -> std::io::Result<()> {
+    let engine = engine.weak();
+    let tick: Duration = Limits::TICK;
+    std::thread::Builder::new()
+        .name("epoch".to_owned())
+        .spawn(move || {
+            loop {
+                std::thread::sleep(tick);
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => return,
+                }
+            }
+        })?;
+    Ok(())
+}

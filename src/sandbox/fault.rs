@@ -1,0 +1,152 @@
+//! Why a call, or loading a component, gave nothing. The messages are for the operator and for
+//! whoever reads the step's error, so each says what happened and which limit it was.
+
+use std::fmt;
+
+use thiserror::Error;
+use wasmtime::Trap;
+
+use super::limits::Limits;
+
+/// Why a call gave nothing. The guest is to blame for all but the last.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// It ran for longer than it may.
+    #[error("it ran for more than {0} ms without an end and was stopped")]
+    CpuTime(u64),
+    /// It waited for longer than it may.
+    #[error("it took more than {0} ms and was stopped")]
+    WallTime(u64),
+    /// It asked for more linear memory than it may have.
+    #[error("it asked for more than its {0} bytes of memory")]
+    Memory(usize),
+    /// It asked for a larger table than it may have.
+    #[error("it asked for a table of more than its {0} elements")]
+    Table(usize),
+    /// It recursed too deeply.
+    #[error("it used up its stack of {0} bytes")]
+    Stack(usize),
+    /// It handed back more than it may.
+    #[error("it returned more than its {0} bytes of output")]
+    Output(usize),
+    /// It panicked or aborted.
+    #[error("it panicked or aborted{}", said(.0))]
+    Panic(String),
+    /// It exited instead of returning.
+    #[error("it exited with code {0} instead of returning")]
+    Exit(i32),
+    /// It trapped in another way.
+    #[error("it trapped: {0}")]
+    Trap(String),
+    /// What it returned is not what the contract says.
+    #[error("it returned {0}")]
+    Garbage(String),
+    /// The sandbox itself could not run it.
+    #[error("the sandbox could not run it: {0}")]
+    Sandbox(String),
+}
+
+fn said(words: &str) -> String {
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(", saying: {words}")
+    }
+}
+
+/// Raised by the epoch callback.
+#[derive(Debug)]
+pub(super) struct CpuTimeUp;
+
+/// Raised by the memory limiter.
+#[derive(Debug)]
+pub(super) struct MemoryUp;
+
+/// Raised by the table limiter.
+#[derive(Debug)]
+pub(super) struct TableUp;
+
+macro_rules! marker {
+    ($($name:ident),*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+        impl std::error::Error for $name {}
+    )*};
+}
+marker!(CpuTimeUp, MemoryUp, TableUp);
+
+impl Fault {
+    /// Tells what an error of the runtime means. `said` is the last thing the guest printed: a
+    /// panic's message, if there was one.
+    pub(super) fn from_runtime(error: &wasmtime::Error, limits: &Limits, said: &str) -> Self {
+        if error.is::<CpuTimeUp>() {
+            return Self::CpuTime(limits.cpu_ms);
+        }
+        if error.is::<MemoryUp>() {
+            return Self::Memory(limits.memory_bytes);
+        }
+        if error.is::<TableUp>() {
+            return Self::Table(limits.table_elements);
+        }
+        if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
+            return Self::Exit(exit.0);
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::StackOverflow) => Self::Stack(limits.stack_bytes),
+            Some(Trap::UnreachableCodeReached) => Self::Panic(said.to_owned()),
+            Some(trap) => Self::Trap(trap.to_string()),
+            None => Self::from_text(error, limits),
+        }
+    }
+
+    /// The runtime's error for too much output is a private type, so its text has to do.
+    fn from_text(error: &wasmtime::Error, limits: &Limits) -> Self {
+        let text = error.root_cause().to_string();
+        if text.contains("hostcalls has been exhausted") {
+            Self::Output(limits.output_bytes)
+        } else {
+            Self::Trap(text)
+        }
+    }
+}
+
+/// Why a file is no step plugin.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// Nothing in it.
+    #[error("the file is empty")]
+    Empty,
+    /// Not WebAssembly.
+    #[error("it is not WebAssembly (it does not begin with the bytes \\0asm)")]
+    NotWasm,
+    /// A module of the core specification.
+    #[error(
+        "it is a core WebAssembly module, not a component: build it for wasm32-wasip2, or wrap it \
+         with wit-component"
+    )]
+    CoreModule,
+    /// Over the size limit.
+    #[error("it has {0} bytes, and the limit is {1}")]
+    TooLarge(usize, usize),
+    /// The compiler refuses it.
+    #[error("it does not compile: {0}")]
+    Compile(String),
+    /// It needs something that the host does not give.
+    #[error(
+        "it imports {0}, which the host does not grant: a step plugin may import codex:mesh/log@1.0.0 \
+         and WASI without sockets and HTTP"
+    )]
+    ForbiddenImport(String),
+    /// It is a component of another world, or of another version of this one.
+    #[error("it is not a step plugin of codex:mesh@1.0.0: {0}")]
+    WrongWorld(String),
+    /// `describe` gave nothing.
+    #[error("asked what it is, {0}")]
+    Describe(Fault),
+    /// What it says of itself is wrong.
+    #[error("its manifest is wrong: {0}")]
+    Manifest(String),
+}

@@ -1,0 +1,120 @@
+//! What the host keeps for one call: WASI with nothing behind it, the log, and the limiter.
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::bindings::codex::mesh::log;
+use super::fault::{CpuTimeUp, MemoryUp, TableUp};
+use super::limits::Limits;
+use super::log::{Log, LogLevel, Stream};
+
+/// Handles a guest may hold at a time. A Rust guest needs a handful.
+const HANDLES: usize = 1_000;
+
+/// The most random bytes a guest gets in one call.
+const RANDOM_BYTES: u64 = 64 << 10;
+
+/// Slack over the output limit for what the contract's records cost beside their text.
+const OUTPUT_OVERHEAD: usize = 64 << 10;
+
+/// The data of one call's store.
+pub(super) struct Host {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    pub(super) log: Log,
+    memory_left: usize,
+    table_elements: usize,
+    ticks_left: u64,
+}
+
+impl Host {
+    /// A store for one call, with every limit set.
+    pub(super) fn store(engine: &wasmtime::Engine, limits: &Limits, log: Log) -> Store<Self> {
+        let stream = |level| Stream {
+            log: log.clone(),
+            level,
+        };
+        // No preopened folder, no environment, no argument, no stdin: the builder's defaults.
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(stream(LogLevel::Info))
+            .stderr(stream(LogLevel::Warn))
+            .max_random_size(RANDOM_BYTES);
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES);
+        let host = Self {
+            wasi: wasi.build(),
+            table,
+            log,
+            memory_left: limits.memory_bytes,
+            table_elements: limits.table_elements,
+            ticks_left: limits.ticks(),
+        };
+        let mut store = Store::new(engine, host);
+        store.limiter(|host| host);
+        store.set_hostcall_fuel(limits.output_bytes.saturating_add(OUTPUT_OVERHEAD));
+        store.set_max_component_handles(HANDLES);
+        store.set_epoch_deadline(1);
+        // At every tick the guest hands its thread back, so a loop delays others by one tick at
+        // most; its ticks are counted, so it ends all the same.
+        store.epoch_deadline_callback(|mut store| {
+            let host = store.data_mut();
+            host.ticks_left = host.ticks_left.saturating_sub(1);
+            if host.ticks_left == 0 {
+                return Err(CpuTimeUp.into());
+            }
+            Ok(UpdateDeadline::YieldCustom(
+                1,
+                Box::pin(tokio::task::yield_now()),
+            ))
+        });
+        store
+    }
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl log::Host for Host {
+    fn write(&mut self, level: log::Level, message: String) {
+        self.log.write(level.into(), &message);
+    }
+}
+
+impl ResourceLimiter for Host {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let more = desired.saturating_sub(current);
+        match self.memory_left.checked_sub(more) {
+            Some(left) => {
+                self.memory_left = left;
+                Ok(true)
+            }
+            // An error, not `false`: a guest that is refused memory mostly aborts, and then
+            // nobody could tell why.
+            None => Err(MemoryUp.into()),
+        }
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if desired > self.table_elements {
+            return Err(TableUp.into());
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,95 @@
+//! What one sandboxed call may use.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// The limits of one call (`describe`, `shape` or `interpret`). Each call starts from nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Time spent running the guest, in milliseconds. Overshoots by one tick (5 ms) at most.
+    pub cpu_ms: u64,
+    /// Time from start to end, waiting included, in milliseconds.
+    pub wall_ms: u64,
+    /// Linear memory, in bytes, over all of a component's memories. 16 MiB at most.
+    pub memory_bytes: usize,
+    /// Elements of one table.
+    pub table_elements: usize,
+    /// Stack of the guest, in bytes.
+    pub stack_bytes: usize,
+    /// What the guest may hand back in one call, in bytes.
+    pub output_bytes: usize,
+    /// What is kept of the guest's log, stdout and stderr, in bytes.
+    pub log_bytes: usize,
+    /// Calls that run at the same time, over all plugins. Past it calls wait.
+    pub concurrent_calls: u32,
+    /// The largest component that is compiled, in bytes.
+    pub component_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            cpu_ms: 200,
+            wall_ms: 2_000,
+            memory_bytes: Self::MEMORY_SLOT,
+            table_elements: 10_000,
+            stack_bytes: 512 << 10,
+            output_bytes: 2 << 20,
+            log_bytes: 8 << 10,
+            concurrent_calls: 64,
+            component_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Limits {
+    /// What the pool reserves for one linear memory, and so the most a memory can have.
+    pub const MEMORY_SLOT: usize = 16 << 20;
+
+    /// How often the epoch advances: a running guest is looked at this often.
+    pub const TICK: Duration = Duration::from_millis(5);
+
+    /// How many ticks a guest may see while it runs.
+    pub(super) fn ticks(&self) -> u64 {
+        let tick = Self::TICK.as_millis().try_into().unwrap_or(u64::MAX);
+        self.cpu_ms.div_ceil(tick).max(1)
+    }
+
+    pub(super) fn wall(&self) -> Duration {
+        Duration::from_millis(self.wall_ms)
+    }
+
+    /// What is wrong with these limits, if anything.
+    pub fn check(&self) -> Result<(), String> {
+        let rules = [
+            (self.cpu_ms > 0, "cpu_ms must be at least 1"),
+            (self.wall_ms > 0, "wall_ms must be at least 1"),
+            (
+                (64 << 10..=Self::MEMORY_SLOT).contains(&self.memory_bytes),
+                "memory_bytes must be between 65536 (one page) and 16777216 (16 MiB)",
+            ),
+            (
+                (1..=100_000).contains(&self.table_elements),
+                "table_elements must be between 1 and 100000",
+            ),
+            (
+                (64 << 10..=4 << 20).contains(&self.stack_bytes),
+                "stack_bytes must be between 65536 and 4194304",
+            ),
+            (
+                self.output_bytes >= 1 << 10,
+                "output_bytes must be at least 1024",
+            ),
+            (
+                (1..=1_000).contains(&self.concurrent_calls),
+                "concurrent_calls must be between 1 and 1000",
+            ),
+        ];
+        match rules.into_iter().find(|(kept, _)| !kept) {
+            Some((_, rule)) => Err(rule.to_owned()),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Runs step components: one call at a time, each on a fresh instance, each within [`Limits`].
+//! Knows no plans, no HTTP and no storage.
+//!
+//! # Layout
+//! - [`bindings`]: the contract, generated from `wit/`.
+//! - [`Limits`]: what one call may use.
+//! - [`Sandbox`]: the engine, its pool, its ticker, and what a component may import.
+//! - [`Plugin`]: a component that was compiled, linked and asked what it is.
+//! - [`CompileCache`]: compiled components on disk.
+//! - [`Fault`]: why a call gave nothing.
+
+pub mod bindings;
+mod cache;
+mod engine;
+mod fault;
+mod instance;
+mod limits;
+mod log;
+mod plugin;
+
+pub use cache::{CompileCache, sha256};
+pub use engine::Sandbox;
+pub use fault::{Fault, LoadError};
+pub use limits::Limits;
+pub use log::{LogLevel, LogLine};
+pub use plugin::{Called, Plugin};

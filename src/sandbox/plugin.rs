@@ -1,0 +1,158 @@
+//! A component that was compiled, linked and asked what it is, and the calls into it.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use wasmtime::Store;
+use wasmtime::component::Component;
+
+use super::bindings::{Context, Manifest, Request, Response, StepPlugin, StepPluginPre, Verdict};
+use super::cache::CompileCache;
+use super::engine::Sandbox;
+use super::fault::{Fault, LoadError};
+use super::instance::Host;
+use super::log::{Log, LogLine};
+
+/// How a component begins, and how a core module does: the magic number, then version and layer
+/// (WebAssembly specification, binary format, and the component model's `Binary.md`).
+const MAGIC: &[u8] = b"\0asm";
+const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
+/// What one call gave, and what the guest said meanwhile.
+#[derive(Debug)]
+pub struct Called<T> {
+    /// Its result.
+    pub outcome: Result<T, Fault>,
+    /// What it logged and printed.
+    pub log: Vec<LogLine>,
+}
+
+/// A step plugin, ready to be called. Cheap to clone.
+#[derive(Clone)]
+pub struct Plugin {
+    sandbox: Arc<Sandbox>,
+    component: StepPluginPre<Host>,
+    kind: Arc<str>,
+}
+
+impl Plugin {
+    /// Compiles (or takes from the cache), links and describes a component. Compiling blocks for
+    /// as long as it takes; it is done on a thread for blocking work.
+    ///
+    /// # Errors
+    /// What is wrong with the component, for whoever put it there.
+    pub async fn load(
+        sandbox: Arc<Sandbox>,
+        cache: Arc<CompileCache>,
+        bytes: Arc<[u8]>,
+    ) -> Result<(Self, Manifest), LoadError> {
+        check_header(&bytes, sandbox.limits.component_bytes)?;
+        let engine = sandbox.engine.clone();
+        let component = tokio::task::spawn_blocking(move || cache.component(&engine, &bytes))
+            .await
+            .map_err(|error| LoadError::Compile(error.to_string()))??;
+        let component = link(&sandbox, &component)?;
+        let plugin = Self {
+            sandbox,
+            component,
+            kind: Arc::from("describe"),
+        };
+        let manifest = plugin.describe().await.map_err(LoadError::Describe)?;
+        let kind = Arc::from(manifest.kind.as_str());
+        Ok((Self { kind, ..plugin }, manifest))
+    }
+
+    async fn describe(&self) -> Result<Manifest, Fault> {
+        self.call(async |plugin, store| plugin.codex_mesh_step().call_describe(store).await)
+            .await
+            .outcome
+    }
+
+    /// The request that the step would send now; the inner error is the plugin's own reason why
+    /// there is none.
+    pub async fn shape(&self, context: &Context) -> Called<Result<Request, String>> {
+        self.call(async |plugin, store| plugin.codex_mesh_step().call_shape(store, context).await)
+            .await
+    }
+
+    /// What the answer means.
+    pub async fn interpret(
+        &self,
+        context: &Context,
+        request: &Request,
+        response: &Response,
+    ) -> Called<Verdict> {
+        self.call(async |plugin, store| {
+            plugin
+                .codex_mesh_step()
+                .call_interpret(store, context, request, response)
+                .await
+        })
+        .await
+    }
+
+    /// One call on a fresh instance, within the limits.
+    async fn call<T>(
+        &self,
+        run: impl AsyncFnOnce(&StepPlugin, &mut Store<Host>) -> wasmtime::Result<T>,
+    ) -> Called<T> {
+        let limits = &self.sandbox.limits;
+        let log = Log::new(Arc::clone(&self.kind), limits.log_bytes);
+        let permit = match self.sandbox.slots.acquire().await {
+            Ok(permit) => permit,
+            Err(closed) => {
+                let outcome = Err(Fault::Sandbox(closed.to_string()));
+                return Called {
+                    outcome,
+                    log: Vec::new(),
+                };
+            }
+        };
+        let mut store = Host::store(&self.sandbox.engine, limits, log.clone());
+        let called = within(limits.wall(), async {
+            let plugin = self.component.instantiate_async(&mut store).await?;
+            run(&plugin, &mut store).await
+        })
+        .await;
+        drop(store);
+        drop(permit);
+        let log = log.take();
+        let outcome = match called {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(error)) => {
+                let said = log.last().map_or("", |line| line.message.as_str());
+                Err(Fault::from_runtime(&error, limits, said))
+            }
+            None => Err(Fault::WallTime(limits.wall_ms)),
+        };
+        Called { outcome, log }
+    }
+}
+
+async fn within<T>(limit: std::time::Duration, call: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(limit, call).await.ok()
+}
+
+fn check_header(bytes: &[u8], limit: usize) -> Result<(), LoadError> {
+    if bytes.is_empty() {
+        return Err(LoadError::Empty);
+    }
+    if bytes.len() > limit {
+        return Err(LoadError::TooLarge(bytes.len(), limit));
+    }
+    if !bytes.starts_with(MAGIC) {
+        return Err(LoadError::NotWasm);
+    }
+    if bytes.starts_with(CORE_MODULE) {
+        return Err(LoadError::CoreModule);
+    }
+    Ok(())
+}
+
+fn link(sandbox: &Sandbox, component: &Component) -> Result<StepPluginPre<Host>, LoadError> {
+    let linked = sandbox
+        .linker
+        .instantiate_pre(component)
+        .map_err(|_| sandbox.refuse(component))?;
+    StepPluginPre::new(linked).map_err(|error| LoadError::WrongWorld(error.to_string()))
+}

@@ -1,0 +1,172 @@
+//! Which services there are, where, and what each of their routes may do.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::header::HeaderMap;
+
+use super::path;
+use crate::plan::{Effect, Method};
+
+/// All services by name.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue(BTreeMap<String, Service>);
+
+/// One service.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Its base URL; paths are appended to it.
+    pub base: Url,
+    /// How long one request may take, from connecting to the last byte.
+    pub timeout: Duration,
+    /// What is sent with every request. Values are secrets and marked as such.
+    pub headers: HeaderMap,
+    /// What its routes do.
+    pub routes: Routes,
+}
+
+/// What requests do, by method and path. A path that ends in `/*` stands for everything below.
+#[derive(Debug, Clone, Default)]
+pub struct Routes(BTreeMap<String, Effect>);
+
+impl Catalogue {
+    /// A catalogue of these services.
+    pub fn new(services: impl IntoIterator<Item = Service>) -> Self {
+        Self(
+            services
+                .into_iter()
+                .map(|service| (service.name.clone(), service))
+                .collect(),
+        )
+    }
+
+    /// The service with this name.
+    pub fn get(&self, name: &str) -> Option<&Service> {
+        self.0.get(name)
+    }
+
+    /// Every service, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Service> {
+        self.0.values()
+    }
+}
+
+impl Service {
+    /// The address as it may be shown: without user, password and query.
+    pub fn shown(&self) -> String {
+        let mut url = self.base.clone();
+        // Neither can fail for a URL that has a host, and the configuration takes no other.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_query(None);
+        url.as_str().trim_end_matches('/').to_owned()
+    }
+}
+
+impl Routes {
+    /// Routes as written in the configuration: `"POST /trends/query" = "read"`.
+    ///
+    /// # Errors
+    /// What is wrong with a route.
+    pub fn parse(routes: impl IntoIterator<Item = (String, Effect)>) -> Result<Self, String> {
+        let mut parsed = BTreeMap::new();
+        for (route, effect) in routes {
+            let fault = |what: String| format!("the route {route:?} {what}");
+            let (method, path) = route
+                .split_once(' ')
+                .ok_or_else(|| fault("must be a method, a space and a path".to_owned()))?;
+            method
+                .parse::<Method>()
+                .map_err(|error| fault(format!(": the method {error}")))?;
+            path::check(path).map_err(|error| fault(format!(": {error}")))?;
+            parsed.insert(route, effect);
+        }
+        Ok(Self(parsed))
+    }
+
+    /// What a request does: as its exact route says, else the longest `/*` that covers it, else a
+    /// `GET` reads and anything else writes.
+    pub fn effect(&self, method: Method, path: &str) -> Effect {
+        let path = path::without_query(path);
+        if let Some(effect) = self.0.get(&format!("{method} {path}")) {
+            return *effect;
+        }
+        let covering = self
+            .0
+            .iter()
+            .filter(|(route, _)| covers(route, method, path));
+        match covering.max_by_key(|(route, _)| route.len()) {
+            Some((_, effect)) => *effect,
+            None if method == Method::Get => Effect::Read,
+            None => Effect::Write,
+        }
+    }
+}
+
+fn covers(route: &str, method: Method, path: &str) -> bool {
+    let prefix = route
+        .strip_suffix('*')
+        .and_then(|route| route.strip_prefix(method.as_str()))
+        .and_then(|route| route.strip_prefix(' '));
+    prefix.is_some_and(|prefix| prefix.ends_with('/') && path.starts_with(prefix))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn routes(routes: &[(&str, Effect)]) -> Result<Routes, String> {
+        Routes::parse(
+            routes
+                .iter()
+                .map(|(route, effect)| ((*route).to_owned(), *effect)),
+        )
+    }
+
+    #[test]
+    fn unknown_is_a_write_and_get_a_read() {
+        let none = Routes::default();
+        assert_eq!(none.effect(Method::Get, "/anything?x=1"), Effect::Read);
+        for method in [Method::Post, Method::Put, Method::Patch, Method::Delete] {
+            assert_eq!(none.effect(method, "/anything"), Effect::Write);
+        }
+    }
+
+    #[test]
+    fn the_most_exact_route_decides() {
+        let routes = routes(&[
+            ("POST /a/*", Effect::Read),
+            ("POST /a/b/*", Effect::Write),
+            ("POST /a/b/c", Effect::Read),
+            ("GET /a/act", Effect::Write),
+        ])
+        .unwrap();
+        assert_eq!(routes.effect(Method::Post, "/a/x"), Effect::Read);
+        assert_eq!(routes.effect(Method::Post, "/a/b/x"), Effect::Write);
+        assert_eq!(routes.effect(Method::Post, "/a/b/c?q"), Effect::Read);
+        assert_eq!(routes.effect(Method::Post, "/a"), Effect::Write);
+        assert_eq!(routes.effect(Method::Put, "/a/x"), Effect::Write);
+        assert_eq!(routes.effect(Method::Get, "/a/act"), Effect::Write);
+    }
+
+    /// An encoded letter makes another path, and so a write: never a way around a route.
+    #[test]
+    fn an_encoded_path_is_not_the_route() {
+        let routes = routes(&[("POST /srl/check", Effect::Read)]).unwrap();
+        assert_eq!(routes.effect(Method::Post, "/srl/%63heck"), Effect::Write);
+        assert_eq!(routes.effect(Method::Post, "/srl//check"), Effect::Write);
+        assert_eq!(routes.effect(Method::Post, "/srl/check/"), Effect::Write);
+    }
+
+    #[test]
+    fn bad_routes_are_named() {
+        for route in ["/x", "POST", "FETCH /x", "POST x", "POST /../x"] {
+            let error = routes(&[(route, Effect::Read)]).unwrap_err();
+            assert!(error.contains(route), "{error}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! One request to a service, and its bounded answer.
+
+use std::time::{Duration, Instant};
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::redirect::Policy;
+
+use super::error::What;
+use super::{CallError, Service};
+use crate::plan::Method;
+
+/// Idle connections that are kept for each service.
+const IDLE_CONNECTIONS: usize = 32;
+
+/// How long connecting may take, within a request's own timeout.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Calls services: no redirects, no proxies, no compression, answers capped.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    answer_bytes: usize,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, Default)]
+pub struct Outgoing {
+    /// The method; `None` is GET.
+    pub method: Option<Method>,
+    /// Path with optional query, already checked.
+    pub path: String,
+    /// Headers of this request.
+    pub headers: HeaderMap,
+    /// JSON.
+    pub body: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers that matter, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+    /// From sending to the last byte.
+    pub elapsed: Duration,
+}
+
+impl Client {
+    /// A client that takes answers of up to `answer_bytes`.
+    ///
+    /// # Errors
+    /// When TLS can't be set up.
+    pub fn new(answer_bytes: usize) -> anyhow::Result<Self> {
+        // A second installation is refused and changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECT)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .build()?;
+        Ok(Self { http, answer_bytes })
+    }
+
+    /// Sends one request and reads the whole answer.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn call(&self, service: &Service, request: Outgoing) -> Result<Answer, CallError> {
+        let started = Instant::now();
+        let mut response = self
+            .request(service, request)?
+            .send()
+            .await
+            .map_err(|error| CallError::from_reqwest(service, &error))?;
+        let status = response.status().as_u16();
+        let headers = headers_that_matter(response.headers());
+        let mut body = Vec::new();
+        loop {
+            let chunk = response.chunk().await;
+            match chunk.map_err(|error| CallError::from_reqwest(service, &error))? {
+                Some(chunk) if body.len() + chunk.len() > self.answer_bytes => {
+                    return Err(CallError::new(service, What::TooLarge(self.answer_bytes)));
+                }
+                Some(chunk) => body.extend_from_slice(&chunk),
+                None => break,
+            }
+        }
+        let body = String::from_utf8(body).map_err(|_| CallError::new(service, What::NotText))?;
+        Ok(Answer {
+            status,
+            headers,
+            body,
+            elapsed: started.elapsed(),
+        })
+    }
+
+    fn request(
+        &self,
+        service: &Service,
+        request: Outgoing,
+    ) -> Result<reqwest::RequestBuilder, CallError> {
+        let refuse = |what: &str| CallError::new(service, What::Request(what.to_owned()));
+        let (path, query) = match request.path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (request.path.as_str(), None),
+        };
+        let mut url = service.base.clone();
+        url.set_path(&format!(
+            "{}{path}",
+            service.base.path().trim_end_matches('/')
+        ));
+        url.set_query(query);
+        // The path was checked; that the URL still ends in it shows that it was read as meant.
+        if !url.path().ends_with(path) {
+            return Err(refuse("its path would be changed on the way"));
+        }
+        let method = request.method.unwrap_or(Method::Get).as_str().parse();
+        let method = method.map_err(|_| refuse("its method is not known"))?;
+        let mut builder = self
+            .http
+            .request(method, url)
+            .timeout(service.timeout)
+            .headers(request.headers)
+            // The operator's headers come last: they win over a plugin's.
+            .headers(service.headers.clone());
+        if let Some(body) = request.body {
+            builder = builder
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(body);
+        }
+        Ok(builder)
+    }
+}
+
+fn headers_that_matter(headers: &HeaderMap) -> Vec<(String, String)> {
+    [CONTENT_TYPE, RETRY_AFTER]
+        .iter()
+        .filter_map(|name| {
+            let value = headers.get(name)?.to_str().ok()?;
+            Some((name.as_str().to_owned(), value.to_owned()))
+        })
+        .collect()
+}

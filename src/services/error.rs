@@ -1,0 +1,108 @@
+//! Why a service gave no answer. Each message names the service, says what happened, and what to
+//! look at.
+
+use std::error::Error as _;
+use std::io;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::Service;
+
+/// Why a service gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{service} at {address} {what}")]
+pub struct CallError {
+    service: String,
+    address: String,
+    what: What,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(super) enum What {
+    #[error("refused the connection: is it running, and is its address right?")]
+    Refused,
+    #[error("could not be found by name: {0}")]
+    Dns(String),
+    #[error("could not be reached over TLS: {0}")]
+    Tls(String),
+    #[error("did not answer within {} ms", .0.as_millis())]
+    Timeout(Duration),
+    #[error("closed the connection before its answer was complete")]
+    Cut,
+    #[error("answered with more than {0} bytes, which is the limit")]
+    TooLarge(usize),
+    #[error("answered with something that is not UTF-8 text")]
+    NotText,
+    #[error("can't be sent this request: {0}")]
+    Request(String),
+    #[error("gave no answer: {0}")]
+    Other(String),
+}
+
+impl CallError {
+    pub(super) fn new(service: &Service, what: What) -> Self {
+        Self {
+            service: service.name.clone(),
+            address: service.shown(),
+            what,
+        }
+    }
+
+    pub(super) fn from_reqwest(service: &Service, error: &reqwest::Error) -> Self {
+        Self::new(service, what(service, error))
+    }
+}
+
+fn what(service: &Service, error: &reqwest::Error) -> What {
+    if error.is_timeout() {
+        return What::Timeout(service.timeout);
+    }
+    if error.is_builder() {
+        return What::Request(innermost(error));
+    }
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            match io.kind() {
+                io::ErrorKind::ConnectionRefused => return What::Refused,
+                io::ErrorKind::ConnectionReset
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::UnexpectedEof => return What::Cut,
+                _ => {}
+            }
+            if io
+                .get_ref()
+                .is_some_and(|inner| inner.is::<rustls::Error>())
+            {
+                return What::Tls(innermost(error));
+            }
+        }
+        if cause.is::<rustls::Error>() {
+            return What::Tls(innermost(error));
+        }
+        // The resolver's own error type is private to the client's library.
+        if cause.to_string().starts_with("dns error") {
+            return What::Dns(innermost(error));
+        }
+        source = cause.source();
+    }
+    if error.is_connect() {
+        What::Other(innermost(error))
+    } else {
+        What::Cut
+    }
+}
+
+/// The cause at the end of the chain: the outer ones repeat the URL, which may carry a secret.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if cause.is::<reqwest::Error>() {
+        "no cause was given".to_owned()
+    } else {
+        cause.to_string()
+    }
+}

@@ -1,0 +1,59 @@
+//! Why the store did not do what was asked.
+
+use thiserror::Error;
+
+use crate::plan::Refused;
+
+/// Why the store did not do what was asked.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// There is no such plan.
+    #[error("Plan not found")]
+    NotFound,
+    /// The state machine says no.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// No room left.
+    #[error("the disk is full: free some space, nothing was changed")]
+    Full,
+    /// Not writable.
+    #[error(
+        "the database can't be written: make its folder and files writable, nothing was changed"
+    )]
+    ReadOnly,
+    /// What is stored can't be read.
+    #[error("the stored plan {id} is damaged: {error}")]
+    Damaged {
+        /// The plan.
+        id: String,
+        /// What is wrong with it.
+        error: String,
+    },
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+    /// Anything else.
+    #[error("the database failed: {0}")]
+    Database(#[source] rusqlite::Error),
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later, once the operator has acted.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Full | Self::ReadOnly | Self::Database(_))
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            Some(
+                rusqlite::ErrorCode::ReadOnly
+                | rusqlite::ErrorCode::CannotOpen
+                | rusqlite::ErrorCode::PermissionDenied,
+            ) => Self::ReadOnly,
+            _ => Self::Database(error),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The plans that are being worked on, in memory: where changes of one plan queue up, where a
+//! step's beginning is kept until something has to be on disk, and what saves reading a plan
+//! again for each of its steps.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::plan::{Plan, StepStatus};
+
+/// Idle plans that are kept; past it all of them are dropped, and read again when needed.
+const IDLE: usize = 1_000;
+
+/// The largest plan that is kept while idle, by what its steps carry, in bytes.
+const LARGEST_IDLE: usize = 64 << 10;
+
+/// One plan: locked while it is being changed, empty until it is read.
+pub(super) type Slot = Arc<tokio::sync::Mutex<Option<Plan>>>;
+
+/// The plans that are being worked on, by id.
+#[derive(Default)]
+pub(super) struct Live(Mutex<HashMap<String, Slot>>);
+
+impl Live {
+    /// The plan's slot, made if it is missing.
+    pub(super) fn slot(&self, id: &str) -> Slot {
+        let mut slots = self.slots();
+        if let Some(slot) = slots.get(id) {
+            return Arc::clone(slot);
+        }
+        if slots.len() >= IDLE {
+            slots.retain(|_, slot| is_needed(slot));
+        }
+        Arc::clone(slots.entry(id.to_owned()).or_default())
+    }
+
+    /// The plan's slot, if it has one.
+    pub(super) fn existing(&self, id: &str) -> Option<Slot> {
+        self.slots().get(id).cloned()
+    }
+
+    /// Drops the plan's slot unless it is needed or worth keeping. Called with the caller's own
+    /// lock released.
+    pub(super) fn settle(&self, id: &str, slot: Slot) {
+        let mut slots = self.slots();
+        drop(slot);
+        let drop_it = slots
+            .get(id)
+            .is_some_and(|slot| !is_needed(slot) && !is_worth_keeping(slot));
+        if drop_it {
+            slots.remove(id);
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, HashMap<String, Slot>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody holds it, or it knows of a step under way, which the disk may not.
+fn is_needed(slot: &Slot) -> bool {
+    let busy = |plan: &Plan| plan.first(StepStatus::InProgress).is_some();
+    Arc::strong_count(slot) > 1
+        || slot
+            .try_lock()
+            .map_or(true, |plan| plan.as_ref().is_some_and(busy))
+}
+
+fn is_worth_keeping(slot: &Slot) -> bool {
+    let size = |plan: &Plan| -> usize {
+        let steps = plan.steps.iter();
+        steps
+            .map(|step| {
+                step.result
+                    .as_ref()
+                    .map_or(0, |result| result.as_str().len())
+            })
+            .sum()
+    };
+    slot.try_lock().is_ok_and(|plan| {
+        plan.as_ref().is_some_and(|plan| {
+            plan.first(StepStatus::Pending).is_some() && size(plan) <= LARGEST_IDLE
+        })
+    })
+}

@@ -1,0 +1,99 @@
+//! Opening the database, and the threads that read from it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::plan::Timestamp;
+use crate::store::StoreError;
+
+/// Reading connections, and so reads at the same time.
+const READERS: usize = 4;
+
+/// How long SQLite waits for a lock. Only a checkpoint, or a person with a shell, holds one.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// What is done to an older database, in order. Never changed, only added to.
+const STEPS: &[M<'static>] = &[M::up(include_str!("0001_plans.sql"))];
+const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
+
+/// Opens the database for writing, up to date.
+pub(super) fn open(file: &Path) -> anyhow::Result<Connection> {
+    let mut connection = Connection::open(file)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // Synced at every commit, through the disk's own cache where the system can (macOS).
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "fullfsync", "ON")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    MIGRATIONS.to_latest(&mut connection)?;
+    Ok(connection)
+}
+
+/// The moment, for everything that is stored.
+pub(super) fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Reads, on threads for blocking work, each with a connection of its own.
+pub(super) struct Reader {
+    file: PathBuf,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Reader {
+    pub(super) fn start(file: &Path) -> anyhow::Result<Self> {
+        let first = Self::connect(file)?;
+        Ok(Self {
+            file: file.to_owned(),
+            idle: Arc::new(Mutex::new(vec![first])),
+            permits: Arc::new(Semaphore::new(READERS)),
+        })
+    }
+
+    fn connect(file: &Path) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(file, flags)?;
+        connection.busy_timeout(BUSY)?;
+        Ok(connection)
+    }
+
+    /// Runs one read.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permits = Arc::clone(&self.permits);
+        let permit = permits
+            .acquire_owned()
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        let (idle, file) = (Arc::clone(&self.idle), self.file.clone());
+        let (reply, answer) = oneshot::channel();
+        tokio::task::spawn_blocking(move || {
+            let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let outcome = match taken.map_or_else(|| Self::connect(&file), Ok) {
+                Ok(connection) => {
+                    let outcome = read(&connection);
+                    idle.lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(connection);
+                    outcome
+                }
+                Err(error) => Err(error.into()),
+            };
+            drop(permit);
+            // Nobody waits any more when the caller is gone: a read has no effect.
+            let _ = reply.send(outcome);
+        });
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+}

@@ -1,0 +1,243 @@
+//! A real host on a free port, with a real store in a temporary folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use codex_mesh::config::{Config, ServiceConfig};
+use codex_mesh::host::Host;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{Reply, Stub, recorded};
+
+pub const GOAL: &str = "Plan and execute a 7-day TikTok & Shorts content cycle.";
+
+type Configure = Box<dyn FnOnce(&mut Config)>;
+
+/// How a host is set up.
+#[derive(Default)]
+pub struct TestAppBuilder {
+    services: BTreeMap<String, Reply>,
+    missing: Vec<String>,
+    configure: Vec<Configure>,
+    data: Option<Arc<TempDir>>,
+}
+
+impl TestAppBuilder {
+    /// What a service answers, instead of its friendly recorded answer.
+    pub fn service(mut self, name: &str, reply: Reply) -> Self {
+        self.services.insert(name.to_owned(), reply);
+        self
+    }
+
+    /// A service where nothing listens.
+    pub fn without(mut self, name: &str) -> Self {
+        self.missing.push(name.to_owned());
+        self
+    }
+
+    /// Changes the configuration.
+    pub fn configure(mut self, configure: impl FnOnce(&mut Config) + 'static) -> Self {
+        self.configure.push(Box::new(configure));
+        self
+    }
+
+    /// Uses this data folder: how a restart is tested.
+    pub fn data(mut self, data: Arc<TempDir>) -> Self {
+        self.data = Some(data);
+        self
+    }
+
+    pub async fn start(self) -> TestApp {
+        let data = self
+            .data
+            .unwrap_or_else(|| Arc::new(tempfile::tempdir().unwrap()));
+        let mut config = Config {
+            listen: "127.0.0.1:0".to_owned(),
+            data_dir: data.path().to_owned(),
+            cache_dir: Some(cache_dir()),
+            ..Config::default()
+        };
+        let mut stubs = BTreeMap::new();
+        for (name, friendly) in friendly() {
+            let url = if self.missing.iter().any(|missing| missing == name) {
+                closed_url().await
+            } else {
+                let reply = self.services.get(name).cloned().unwrap_or(friendly);
+                let stub = Stub::answering(reply).await;
+                let url = stub.url.clone();
+                stubs.insert(name.to_owned(), stub);
+                url
+            };
+            let service = ServiceConfig {
+                url: Some(url),
+                ..ServiceConfig::default()
+            };
+            config.services.insert(name.to_owned(), service);
+        }
+        for configure in self.configure {
+            configure(&mut config);
+        }
+        let host = Host::start(&config).await.unwrap();
+        let url = format!("http://{}", host.address().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(host.serve(async {
+            // Dropped unsent when the test ends without stopping the host: the same to it.
+            let _ = stopped.await;
+        }));
+        TestApp {
+            url,
+            data,
+            stubs,
+            client: reqwest::Client::new(),
+            stop,
+            serving,
+        }
+    }
+}
+
+/// Compiled components are shared by all tests; each test has everything else for itself.
+pub fn cache_dir() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache")
+}
+
+/// An address where nothing listens.
+pub async fn closed_url() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+/// Recorded answers with which every plan runs to its end.
+fn friendly() -> [(&'static str, Reply); 8] {
+    let green = json!({"ok": true, "status": "GREEN", "version": "1.0.0", "services": []});
+    [
+        ("autonomy", recorded("autonomy-evaluate.json", "good_allow")),
+        (
+            "srl",
+            recorded(
+                "srl-check-dependencies-stubbed.json",
+                "all_healthy_no_findings",
+            ),
+        ),
+        (
+            "hardening",
+            recorded("hardening-check-dependencies-stubbed.json", "all_healthy"),
+        ),
+        (
+            "workflow",
+            recorded("workflow.json", "create_good_as_mesh_sends"),
+        ),
+        (
+            "simulation",
+            recorded("sim-run-orchestrator-stubbed.json", "good_content_only"),
+        ),
+        ("strategy", recorded("strategy-plan.json", "good")),
+        ("ops", Reply::json(200, &green)),
+        ("brain", recorded("brain-memory.json", "write_good")),
+    ]
+}
+
+/// A host under test.
+pub struct TestApp {
+    pub url: String,
+    pub data: Arc<TempDir>,
+    stubs: BTreeMap<String, Stub>,
+    client: reqwest::Client,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<anyhow::Result<()>>,
+}
+
+impl TestApp {
+    pub fn builder() -> TestAppBuilder {
+        TestAppBuilder::default()
+    }
+
+    /// A host whose services answer in a friendly way.
+    pub async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// The stand-in for a service.
+    pub fn stub(&self, name: &str) -> &Stub {
+        &self.stubs[name]
+    }
+
+    /// Stops the host as a signal would, and waits until it has stopped.
+    pub async fn stop(self) -> Arc<TempDir> {
+        self.stop.send(()).unwrap();
+        self.serving.await.unwrap().unwrap();
+        self.data
+    }
+
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        let response = self
+            .client
+            .get(format!("{}{path}", self.url))
+            .send()
+            .await
+            .unwrap();
+        answer(response).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.post_raw(path, Some("application/json"), body.to_string())
+            .await
+    }
+
+    pub async fn post_raw(
+        &self,
+        path: &str,
+        content_type: Option<&str>,
+        body: impl Into<reqwest::Body>,
+    ) -> (u16, Value) {
+        let mut request = self.client.post(format!("{}{path}", self.url)).body(body);
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        answer(request.send().await.unwrap()).await
+    }
+
+    /// A plan of the domain `social`, which must be accepted.
+    pub async fn create(&self, body: &Value) -> Value {
+        let mut full = json!({"sessionId": "s1", "domain": "social", "goal": GOAL});
+        let fields = body.as_object().unwrap().clone();
+        full.as_object_mut().unwrap().extend(fields);
+        let (status, answer) = self.post("/mesh/create", &full).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["plan"].clone()
+    }
+
+    /// The plan after its next step, which must be accepted.
+    pub async fn step(&self, plan: &Value) -> Value {
+        let (status, answer) = self.try_step(plan).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["plan"].clone()
+    }
+
+    pub async fn try_step(&self, plan: &Value) -> (u16, Value) {
+        self.post("/mesh/step", &json!({"planId": plan["id"]}))
+            .await
+    }
+
+    /// The plan after as many steps as it has, or until it stops.
+    pub async fn run(&self, plan: &Value) -> Value {
+        let mut plan = plan.clone();
+        for _ in 0..plan["steps"].as_array().unwrap().len() {
+            plan = self.step(&plan).await;
+            if plan["status"] == "ERROR" {
+                break;
+            }
+        }
+        plan
+    }
+}
+
+async fn answer(response: reqwest::Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    let body = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text:?}"));
+    (status, body)
+}
