@@ -1,0 +1,133 @@
+//! What a sandboxed step costs: shape, then interpret, each on a fresh instance of the shipped
+//! `srl` component, as the engine does it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use codex_mesh::registry::embedded::COMPONENTS;
+use codex_mesh::sandbox::bindings::{
+    Context, Effect, Mode, PlanInfo, PlannedStep, Response, ThisStep, Verdict,
+};
+use codex_mesh::sandbox::{CompileCache, Limits, Plugin, Sandbox};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use tokio::runtime::{Builder, Runtime};
+
+const ANSWER: &str = r#"{"ok":true,"sessionId":"s1","domain":"social","allowExecution":true,"requireApproval":false,"findings":[],"summary":"No issues detected.","confidence":0.9}"#;
+
+fn component(name: &str) -> Arc<[u8]> {
+    let found = COMPONENTS.iter().find(|(kind, _)| *kind == name);
+    Arc::from(found.unwrap().1)
+}
+
+fn context() -> Context {
+    let step = |id: &str, kind: &str, endpoint: &str, effect| PlannedStep {
+        id: id.to_owned(),
+        kind: kind.to_owned(),
+        service: kind.to_owned(),
+        endpoint: endpoint.to_owned(),
+        effect,
+    };
+    Context {
+        plan: PlanInfo {
+            id: "01a205cd-33b9-75f3-bbf0-2927a3da0008".to_owned(),
+            session_id: "s1".to_owned(),
+            domain: "social".to_owned(),
+            goal: "Plan and execute a 7-day TikTok & Shorts content cycle.".to_owned(),
+            mode: Mode::Live,
+        },
+        steps: vec![
+            step("step-1", "autonomy", "/autonomy/evaluate", Effect::Read),
+            step("step-2", "srl", "/srl/check", Effect::Read),
+            step("step-3", "hardening", "/hardening/check", Effect::Read),
+            step("step-4", "workflow", "/workflow/create", Effect::Write),
+        ],
+        step: ThisStep {
+            id: "step-2".to_owned(),
+            domain: "social".to_owned(),
+            attempt: 1,
+            settings: "{}".to_owned(),
+        },
+        finished: Vec::new(),
+    }
+}
+
+fn answer() -> Response {
+    Response {
+        status: 200,
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        body: ANSWER.to_owned(),
+        elapsed_ms: 3,
+    }
+}
+
+async fn step(plugin: &Plugin, context: &Context, response: &Response) {
+    let request = plugin.shape(context).await.outcome.unwrap().unwrap();
+    let verdict = plugin
+        .interpret(context, &request, response)
+        .await
+        .outcome
+        .unwrap();
+    assert!(matches!(black_box(verdict), Verdict::Done(_)));
+}
+
+fn load(runtime: &Runtime, cache: &Arc<CompileCache>) -> Plugin {
+    let sandbox = Arc::new(Sandbox::new(Limits::default()).unwrap());
+    let loading = Plugin::load(sandbox, Arc::clone(cache), component("srl"));
+    runtime.block_on(loading).unwrap().0
+}
+
+/// How long `threads` tasks take for `rounds` steps in all.
+fn run(runtime: &Runtime, plugin: &Plugin, threads: u64, rounds: u64) -> Duration {
+    let started = Instant::now();
+    runtime.block_on(async {
+        let tasks = (0..threads).map(|_| {
+            let plugin = plugin.clone();
+            tokio::spawn(async move {
+                let (context, response) = (context(), answer());
+                for _ in 0..rounds.div_ceil(threads) {
+                    step(&plugin, &context, &response).await;
+                }
+            })
+        });
+        for task in tasks.collect::<Vec<_>>() {
+            task.await.unwrap();
+        }
+    });
+    started.elapsed()
+}
+
+fn benches(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Arc::new(CompileCache::open(folder.path()).unwrap());
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let plugin = load(&runtime, &cache);
+
+    let mut group = criterion.benchmark_group("step");
+    group.throughput(Throughput::Elements(1));
+    for threads in [1, 2] {
+        group.bench_function(format!("{threads} thread(s)"), |bencher| {
+            bencher.iter_custom(|rounds| run(&runtime, &plugin, threads, rounds));
+        });
+    }
+    group.finish();
+
+    criterion.bench_function("load from the cache", |bencher| {
+        let sandbox = Arc::new(Sandbox::new(Limits::default()).unwrap());
+        let bytes = component("srl");
+        bencher.iter(|| {
+            let (sandbox, cache) = (Arc::clone(&sandbox), Arc::clone(&cache));
+            runtime
+                .block_on(Plugin::load(sandbox, cache, Arc::clone(&bytes)))
+                .unwrap()
+        });
+    });
+}
+
+criterion_group!(sandbox, benches);
+criterion_main!(sandbox);
