@@ -13,7 +13,8 @@ use toml::{Table, Value};
 
 use crate::plan::{Effect, Mode};
 use crate::sandbox;
-use crate::services::{Catalogue, Routes, Service, known};
+use crate::services::{BreakerConfig, Catalogue, RetryConfig, Routes, Service, known};
+use crate::store;
 
 /// What environment variables begin with.
 const PREFIX: &str = "MESH_";
@@ -36,6 +37,12 @@ pub struct Config {
     pub services: BTreeMap<String, ServiceConfig>,
     /// What plans need before they may act.
     pub policy: Policy,
+    /// How requests to services are tried again.
+    pub retry: RetryConfig,
+    /// When a service that keeps failing is left alone.
+    pub breaker: BreakerConfig,
+    /// How long things are kept.
+    pub retention: Retention,
     /// How much of everything there may be.
     pub limits: Limits,
 }
@@ -50,6 +57,9 @@ impl Default for Config {
             default_mode: Mode::Live,
             services: BTreeMap::new(),
             policy: Policy::default(),
+            retry: RetryConfig::default(),
+            breaker: BreakerConfig::default(),
+            retention: Retention::default(),
             limits: Limits::default(),
         }
     }
@@ -65,6 +75,8 @@ pub struct ServiceConfig {
     pub timeout_ms: Option<u64>,
     /// Headers sent with every request. Their values are never shown.
     pub headers: BTreeMap<String, Secret>,
+    /// It does a request with a known `Idempotency-Key` only once; false by default.
+    pub idempotent: bool,
     /// What requests do: `"POST /trends/query" = "read"`. Unlisted, a GET reads and all else writes.
     pub routes: BTreeMap<String, Effect>,
 }
@@ -85,6 +97,35 @@ impl Default for Policy {
     }
 }
 
+/// `[retention]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub struct Retention {
+    /// Days that delivered events of the audit log are kept.
+    pub events_days: u32,
+    /// Days that finished plans are kept, with their history.
+    pub plans_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            events_days: 90,
+            plans_days: 90,
+        }
+    }
+}
+
+impl From<&Retention> for store::Retention {
+    fn from(retention: &Retention) -> Self {
+        let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+        Self {
+            events: days(retention.events_days),
+            plans: days(retention.plans_days),
+        }
+    }
+}
+
 /// `[limits]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
@@ -95,8 +136,16 @@ pub struct Limits {
     pub answer_bytes: usize,
     /// Steps of one plan.
     pub steps: usize,
-    /// Steps under way at the same time, over all plans.
+    /// Steps under way at the same time, over all plans; past it 503.
     pub concurrent_steps: usize,
+    /// Connections of clients; past it 503.
+    pub connections: usize,
+    /// How long one step may take, tries and follow-up calls included, in milliseconds.
+    pub step_ms: u64,
+    /// How long a client may take to send a request, in milliseconds, or stay silent between two.
+    pub client_ms: u64,
+    /// How long steps under way may take to end once the host is told to stop, in milliseconds.
+    pub grace_ms: u64,
     /// Round trips of one step, follow-up calls included.
     pub rounds: u32,
     /// `[limits.plugin]`: what one sandboxed call may use.
@@ -110,6 +159,10 @@ impl Default for Limits {
             answer_bytes: 1 << 20,
             steps: 50,
             concurrent_steps: 256,
+            connections: 1_024,
+            step_ms: 60_000,
+            client_ms: 30_000,
+            grace_ms: 30_000,
             rounds: 4,
             plugin: sandbox::Limits::default(),
         }
@@ -178,10 +231,19 @@ impl Config {
             ("answer_bytes", self.limits.answer_bytes),
             ("steps", self.limits.steps),
             ("concurrent_steps", self.limits.concurrent_steps),
+            ("connections", self.limits.connections),
+            ("step_ms", usize::try_from(self.limits.step_ms)?),
+            ("client_ms", usize::try_from(self.limits.client_ms)?),
             ("rounds", usize::try_from(self.limits.rounds)?),
         ];
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             bail!("[limits] {name} must be at least 1");
+        }
+        if self.retry.tries == 0 {
+            bail!("[retry] tries must be at least 1");
+        }
+        if self.breaker.failures == 0 {
+            bail!("[breaker] failures must be at least 1");
         }
         self.catalogue().map(drop)
     }
@@ -249,6 +311,7 @@ fn service(
         name: name.to_owned(),
         base,
         timeout: Duration::from_millis(timeout),
+        idempotent: set.idempotent,
         headers: headers(&set.headers).with_context(at)?,
         routes: Routes::parse(reads.chain(routes)).map_err(|error| anyhow!("{} {error}", at()))?,
     })

@@ -86,7 +86,7 @@ pub fn context(plan: &Plan, step: &Step) -> wit::Context {
         step: wit::ThisStep {
             id: step.id.clone(),
             domain: plan.domain.to_string(),
-            attempt: 1,
+            attempt: step.attempt,
             settings: "{}".to_owned(),
         },
         finished: finished.collect(),

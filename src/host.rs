@@ -7,29 +7,32 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
+use crate::brain::AuditLog;
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::http::{self, App, Manners};
 use crate::registry::Registry;
 use crate::sandbox::{CompileCache, Sandbox};
-use crate::services::{Client, known};
-use crate::store::{SqliteStore, Store};
-use crate::{brain, http};
+use crate::services::{Client, Gateway, known};
+use crate::store::{Retention, SqliteStore, Store};
 
-/// How long steps under way may take to end once the host is told to stop.
-const GRACE: Duration = Duration::from_secs(30);
+/// How often it is looked for what need not be kept any longer.
+const CLEAN_UP: Duration = Duration::from_secs(60 * 60);
 
 /// A host that listens.
 pub struct Host {
-    engine: Arc<Engine>,
+    app: App,
     listener: TcpListener,
-    audit: JoinHandle<()>,
+    manners: Manners,
+    /// Delivers the audit log and cleans up; ends with the host.
+    background: JoinSet<()>,
 }
 
 impl Host {
-    /// Opens the store, loads the plugins and listens. The database is opened, and the address
-    /// taken, before anything slow, so that a mistake shows at once.
+    /// Listens, opens the store and loads the plugins. What is fast comes first, so that a
+    /// mistake shows at once.
     ///
     /// # Errors
     /// What is wrong, with its remedy.
@@ -55,12 +58,20 @@ impl Host {
             .get(known::BRAIN)
             .context("no service brain")?
             .clone();
-        let audit = tokio::spawn(brain::deliver(Arc::clone(&store), client.clone(), brain));
-        let engine = Arc::new(Engine::new(config, store, registry, catalogue, client));
+        let audit = Arc::new(AuditLog::new(Arc::clone(&store), client.clone(), brain));
+        let gateway = Gateway::new(client, &catalogue, config.retry.clone(), &config.breaker);
+        let background = background(&store, &audit, (&config.retention).into());
+        let engine = Arc::new(Engine::new(config, store, registry, catalogue, gateway));
+        let manners = Manners {
+            connections: config.limits.connections,
+            patience: Duration::from_millis(config.limits.client_ms),
+            grace: Duration::from_millis(config.limits.grace_ms),
+        };
         Ok(Self {
-            engine,
+            app: App { engine, audit },
             listener,
-            audit,
+            manners,
+            background,
         })
     }
 
@@ -75,22 +86,40 @@ impl Host {
     /// Serves until `stop`, then lets what is under way end.
     ///
     /// # Errors
-    /// When serving fails, or steps are still under way after the time of grace.
-    pub async fn serve(
-        self,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> anyhow::Result<()> {
-        let router = http::router(Arc::clone(&self.engine));
-        axum::serve(self.listener, router)
-            .with_graceful_shutdown(stop)
-            .await?;
-        let ended = self.engine.finish(GRACE).await;
-        self.audit.abort();
+    /// When steps are still under way after the time of grace.
+    pub async fn serve(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self {
+            app,
+            listener,
+            manners,
+            background,
+        } = self;
+        http::serve(listener, http::router(app.clone()), manners, stop).await;
+        // Whose callers hung up run on without a request.
+        let ended = app.engine.finish(manners.grace).await;
+        drop(background);
         anyhow::ensure!(
             ended,
             "steps were still running after {} s",
-            GRACE.as_secs()
+            manners.grace.as_secs()
         );
         Ok(())
     }
+}
+
+fn background(store: &Arc<dyn Store>, audit: &Arc<AuditLog>, retention: Retention) -> JoinSet<()> {
+    let (store, audit) = (Arc::clone(store), Arc::clone(audit));
+    let mut background = JoinSet::new();
+    background.spawn(async move { audit.run().await });
+    background.spawn(async move {
+        loop {
+            match store.clean_up(retention).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::warn!("what is old could not be removed: {error}"),
+            }
+            tokio::time::sleep(CLEAN_UP).await;
+        }
+    });
+    background
 }

@@ -1,22 +1,21 @@
 //! Delivers the store's events to Brain v2, the audit log: in order for each plan, at least once,
 //! never in the way of a step.
+//!
+//! A Brain that can't be reached, or that fails, is waited for: nothing is dropped, however long
+//! that takes. An event that Brain *rejects* is tried a few times and then parked for a person;
+//! meanwhile only its own plan's events wait for it.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod delivery;
+
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::json;
-use tokio::task::JoinSet;
+use serde::Serialize;
 
-use crate::plan::Method;
-use crate::services::{Client, Outgoing, Service};
-use crate::store::{OutboxEntry, Store};
-
-/// Events that are looked at together.
-const BATCH: usize = 256;
-
-/// Plans that are delivered side by side.
-const CONCURRENT: usize = 8;
+use crate::plan::Timestamp;
+use crate::services::{Client, Pace, Service};
+use crate::store::{Store, now};
+use delivery::Delivered;
 
 /// The wait after a first failure; it doubles with each more.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
@@ -24,102 +23,92 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Delivers events for as long as it is polled.
-pub async fn deliver(store: Arc<dyn Store>, client: Client, brain: Service) {
-    let brain = Arc::new(brain);
-    let mut wait = FIRST_WAIT;
-    loop {
-        match deliver_batch(&*store, &client, &brain).await {
-            Ok(0) => store.wait_for_events().await,
-            Ok(_) => wait = FIRST_WAIT,
-            Err(error) => {
-                tracing::warn!("the audit log waits: {error}");
-                tokio::time::sleep(jittered(wait)).await;
-                wait = wait.saturating_mul(2).min(LONGEST_WAIT);
-            }
-        }
-    }
+/// How often the outbox is looked at without being told of a new event: rejected ones come due.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What went wrong last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastError {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub error: String,
 }
 
-/// Delivers what is there; how much it was.
-async fn deliver_batch(
-    store: &dyn Store,
-    client: &Client,
-    brain: &Arc<Service>,
-) -> Result<usize, String> {
-    let entries = store
-        .undelivered(BATCH)
-        .await
-        .map_err(|error| error.to_string())?;
-    let mut plans: BTreeMap<String, Vec<OutboxEntry>> = BTreeMap::new();
-    for entry in entries {
-        plans.entry(entry.plan_id.clone()).or_default().push(entry);
-    }
-    let mut waiting = plans.into_values();
-    let mut running = JoinSet::new();
-    let (mut delivered, mut failed) = (Vec::new(), None);
-    loop {
-        while running.len() < CONCURRENT
-            && let Some(entries) = waiting.next()
-        {
-            running.spawn(deliver_plan(client.clone(), Arc::clone(brain), entries));
-        }
-        let Some(done) = running.join_next().await else {
-            break;
-        };
-        let (ids, error) = done.map_err(|error| error.to_string())?;
-        delivered.extend(ids);
-        failed = failed.or(error);
-    }
-    let count = delivered.len();
-    if count > 0 {
-        store
-            .delivered(delivered)
-            .await
-            .map_err(|error| error.to_string())?;
-    }
-    failed.map_or(Ok(count), Err)
-}
-
-/// Delivers the events of one plan, in order; those that arrived, and what stopped the rest.
-async fn deliver_plan(
+/// Delivers events to Brain.
+pub struct AuditLog {
+    store: Arc<dyn Store>,
     client: Client,
     brain: Arc<Service>,
-    entries: Vec<OutboxEntry>,
-) -> (Vec<i64>, Option<String>) {
-    let mut delivered = Vec::with_capacity(entries.len());
-    for entry in entries {
-        match client.call(&brain, record(&entry)).await {
-            Ok(answer) if (200..300).contains(&answer.status) => delivered.push(entry.id),
-            Ok(answer) => {
-                return (delivered, Some(format!("brain answered {}", answer.status)));
-            }
-            Err(error) => return (delivered, Some(error.to_string())),
+    last_error: Mutex<Option<LastError>>,
+}
+
+impl AuditLog {
+    /// From this store to this service.
+    pub fn new(store: Arc<dyn Store>, client: Client, brain: Service) -> Self {
+        Self {
+            store,
+            client,
+            brain: Arc::new(brain),
+            last_error: Mutex::new(None),
         }
     }
-    (delivered, None)
-}
 
-fn record(entry: &OutboxEntry) -> Outgoing {
-    let body = json!({
-        "domain": "ops",
-        "sessionId": format!("mesh-{}", entry.session_id),
-        "title": format!("Mesh plan update ({})", entry.domain),
-        "content": entry.content,
-        "tags": ["mesh", "orchestration", entry.domain],
-    });
-    Outgoing {
-        method: Some(Method::Post),
-        path: "/v2/memory/write".to_owned(),
-        body: Some(body.to_string()),
-        ..Outgoing::default()
+    /// What went wrong last, since the last success.
+    pub fn last_error(&self) -> Option<LastError> {
+        self.last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
-}
 
-/// Half to all of the wait, so that hosts that failed together do not come back together.
-fn jittered(wait: Duration) -> Duration {
-    let mut byte = [0; 1];
-    // Without random numbers there is no jitter, and no harm.
-    let _ = getrandom::fill(&mut byte);
-    wait.mul_f64(0.5 + f64::from(u8::from_ne_bytes(byte)) / 512.0)
+    /// Delivers for as long as it is polled.
+    pub async fn run(&self) {
+        let mut pace = Pace::new(FIRST_WAIT, LONGEST_WAIT);
+        loop {
+            match self.deliver_some().await {
+                Ok(0) => self.wait().await,
+                Ok(_) => {
+                    pace = Pace::new(FIRST_WAIT, LONGEST_WAIT);
+                    self.note(None);
+                }
+                Err(error) => {
+                    tracing::warn!("the audit log waits: {error}");
+                    self.note(Some(error));
+                    tokio::time::sleep(pace.wait()).await;
+                }
+            }
+        }
+    }
+
+    /// Delivers what may be delivered now; how much of it was settled.
+    async fn deliver_some(&self) -> Result<usize, String> {
+        let entries = self.store.deliverable(delivery::BATCH).await;
+        let entries = entries.map_err(|error| error.to_string())?;
+        let Delivered { settled, failed } =
+            delivery::deliver(&self.client, &self.brain, entries).await;
+        let count = settled.len();
+        if count > 0 {
+            self.store
+                .settle(settled)
+                .await
+                .map_err(|error| error.to_string())?;
+        }
+        failed.map_or(Ok(count), Err)
+    }
+
+    async fn wait(&self) {
+        tokio::select! {
+            () = self.store.new_event() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+
+    fn note(&self, error: Option<String>) {
+        let error = error.map(|error| LastError { at: now(), error });
+        *self
+            .last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = error;
+    }
 }

@@ -66,18 +66,15 @@ async fn start_services(catalogue: &Catalogue) -> anyhow::Result<()> {
 
 /// Anything that answers HTTP counts, whatever it says.
 async fn answers(client: &Client, service: &Service) -> bool {
-    let probe = Service {
-        timeout: PROBE,
-        ..service.clone()
-    };
     let path = dev::health_path(&service.name).to_owned();
     client
         .call(
-            &probe,
+            service,
             Outgoing {
                 path,
                 ..Outgoing::default()
             },
+            PROBE,
         )
         .await
         .is_ok()

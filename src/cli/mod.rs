@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod brain;
 #[cfg(feature = "dev-services")]
 mod dev;
 mod options;
@@ -25,6 +26,8 @@ enum Command {
     /// Runs the host, and a local edition of every Codex service that does not answer.
     #[cfg(feature = "dev-services")]
     Dev(Options),
+    /// Lists the audit log's rejected events, and sends them again.
+    Brain(brain::BrainArgs),
 }
 
 /// Parses the command line and does what it says.
@@ -43,5 +46,6 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Serve(options) => serve::run(&options).await,
         #[cfg(feature = "dev-services")]
         Command::Dev(options) => dev::run(&options).await,
+        Command::Brain(args) => brain::run(&args).await,
     }
 }

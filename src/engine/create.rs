@@ -115,6 +115,8 @@ impl Engine {
             method: manifest.method,
             endpoint: manifest.endpoint.clone(),
             effect: self.usual_effect(kind),
+            repeatable: false,
+            attempt: 1,
             payload: None,
             payload_reason: None,
             status: StepStatus::Pending,

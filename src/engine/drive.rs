@@ -49,9 +49,15 @@ impl Engine {
             tracing::error!("a step ended by a fault of the host: {fault}");
             Ended::error("the host failed while it ran this step; its log says more".to_owned())
         });
+        let Ended {
+            outcome,
+            log,
+            requests,
+        } = ended;
         let finish = Transition::Finish {
-            outcome: ended.outcome,
-            log: ended.log,
+            outcome,
+            log,
+            requests,
         };
         self.store_end(id, &finish, reply).await;
     }

@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 use crate::config::{Config, Limits};
 use crate::plan::Mode;
 use crate::registry::Registry;
-use crate::services::{Catalogue, Client};
+use crate::services::{Catalogue, Gateway};
 use crate::store::Store;
 
 pub use create::NewPlan;
@@ -36,7 +36,8 @@ pub struct Engine {
     /// The step kinds.
     pub registry: Registry,
     catalogue: Catalogue,
-    client: Client,
+    /// How services are called.
+    pub gateway: Gateway,
     policy: Policy,
     limits: Limits,
     default_mode: Mode,
@@ -51,13 +52,13 @@ impl Engine {
         store: Arc<dyn Store>,
         registry: Registry,
         catalogue: Catalogue,
-        client: Client,
+        gateway: Gateway,
     ) -> Self {
         Self {
             store,
             registry,
             catalogue,
-            client,
+            gateway,
             policy: Policy::new(&config.policy.live_requires),
             limits: config.limits.clone(),
             default_mode: config.default_mode,
@@ -68,6 +69,13 @@ impl Engine {
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Steps under way.
+    pub fn running(&self) -> usize {
+        self.limits
+            .concurrent_steps
+            .saturating_sub(self.running.available_permits())
     }
 
     /// Waits until no step is under way and lets none begin, for at most `grace`; whether all

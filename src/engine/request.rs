@@ -31,6 +31,36 @@ const RESERVED: [&str; 17] = [
 /// The most headers of one request.
 const HEADERS: usize = 32;
 
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Which call this is: the same for every try of it, also after a crash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CallIdentity {
+    pub(super) plan: String,
+    pub(super) step: String,
+    pub(super) attempt: u32,
+    pub(super) round: u32,
+}
+
+impl CallIdentity {
+    fn key(&self) -> String {
+        format!(
+            "{}/{}/{}/{}",
+            self.plan, self.step, self.attempt, self.round
+        )
+    }
+
+    /// W3C Trace Context, version 00: the plan is the trace, the call a new span of it.
+    fn traceparent(&self) -> String {
+        let trace = self.plan.replace('-', "");
+        let mut span = [0; 8];
+        // An all-zero span is not valid, so a failure here costs the trace, not the call.
+        let _ = getrandom::fill(&mut span);
+        format!("00-{trace}-{:016x}-01", u64::from_ne_bytes(span))
+    }
+}
+
 /// A request that may be sent, as far as its form goes.
 #[derive(Debug, Clone)]
 pub(super) struct Checked {
@@ -39,6 +69,7 @@ pub(super) struct Checked {
     pub(super) headers: HeaderMap,
     pub(super) body: Option<Json>,
     pub(super) effect: Effect,
+    pub(super) repeatable: bool,
 }
 
 impl Checked {
@@ -58,6 +89,7 @@ impl Checked {
             headers: headers(&request.headers)?,
             body,
             effect: service.routes.effect(method, &request.path),
+            repeatable: service.idempotent,
         })
     }
 
@@ -67,18 +99,23 @@ impl Checked {
             method: self.method,
             endpoint: self.path.clone(),
             effect: self.effect,
+            repeatable: self.repeatable,
             payload: self.body.clone(),
         }
     }
 
-    /// As the client sends it.
-    pub(super) fn outgoing(&self) -> Outgoing {
-        Outgoing {
+    /// As the client sends it: with what tells the service which call this is.
+    pub(super) fn outgoing(&self, identity: &CallIdentity) -> Result<Outgoing, String> {
+        let mut headers = self.headers.clone();
+        let value = |text: String| HeaderValue::try_from(text).map_err(|error| error.to_string());
+        headers.insert(IDEMPOTENCY_KEY, value(identity.key())?);
+        headers.insert(TRACEPARENT, value(identity.traceparent())?);
+        Ok(Outgoing {
             method: Some(self.method),
             path: self.path.clone(),
-            headers: self.headers.clone(),
+            headers,
             body: self.body.as_ref().map(|body| body.as_str().to_owned()),
-        }
+        })
     }
 
     /// The result of a step that shows what it would send.

@@ -1,8 +1,10 @@
 //! The round trips of one step: shape, judge, send, interpret, until there is a verdict.
 
+use std::time::{Duration, Instant};
+
 use super::Engine;
 use super::policy::Gate;
-use super::request::Checked;
+use super::request::{CallIdentity, Checked};
 use crate::contract;
 use crate::plan::{
     Approval, Effect, Json, LogLine, Outcome, Plan, Sending, Step, StepStatus, Transition,
@@ -19,6 +21,8 @@ const REASON: usize = 2_000;
 pub(super) struct Ended {
     pub(super) outcome: Outcome,
     pub(super) log: Vec<LogLine>,
+    /// Requests that were sent, tries included.
+    pub(super) requests: u32,
 }
 
 impl Ended {
@@ -26,6 +30,7 @@ impl Ended {
         Self {
             outcome: Outcome::Error { error },
             log: Vec::new(),
+            requests: 0,
         }
     }
 }
@@ -39,6 +44,8 @@ struct Run<'a> {
     service: &'a Service,
     context: Context,
     log: Vec<LogLine>,
+    requests: u32,
+    deadline: Instant,
     /// What the plan shows as sent: the first request, and whether any of them writes.
     shown: Option<Sending>,
 }
@@ -67,16 +74,16 @@ impl Engine {
                 kind.manifest.service
             ));
         };
-        let context = contract::context(&plan, step);
-        let log = Vec::new();
         let mut run = Run {
             engine: self,
             plan: &plan,
             step,
             kind,
             service,
-            context,
-            log,
+            context: contract::context(&plan, step),
+            log: Vec::new(),
+            requests: 0,
+            deadline: Instant::now() + Duration::from_millis(self.limits.step_ms),
             shown: None,
         };
         let outcome = run
@@ -86,6 +93,7 @@ impl Engine {
         Ended {
             outcome,
             log: run.log,
+            requests: run.requests,
         }
     }
 }
@@ -96,8 +104,8 @@ impl Run<'_> {
         let called = self.kind.plugin.shape(&self.context).await;
         let mut request = self.take(called)??;
         let rounds = self.engine.limits.rounds;
-        for _ in 0..rounds {
-            match self.round(&request).await? {
+        for round in 1..=rounds {
+            match self.round(round, &request).await? {
                 Next::Ended(outcome) => return Ok(outcome),
                 Next::Call(next) => request = next,
             }
@@ -107,7 +115,7 @@ impl Run<'_> {
         ))
     }
 
-    async fn round(&mut self, request: &Request) -> Result<Next, String> {
+    async fn round(&mut self, round: u32, request: &Request) -> Result<Next, String> {
         let checked = Checked::new(request, self.service)
             .map_err(|error| format!("the plugin's request is refused: {error}"))?;
         let gate = self
@@ -127,12 +135,20 @@ impl Run<'_> {
                 approval: None,
             }));
         }
-        let answer = self
-            .engine
-            .client
-            .call(self.service, checked.outgoing())
+        let identity = CallIdentity {
+            plan: self.plan.id.clone(),
+            step: self.step.id.clone(),
+            attempt: self.step.attempt,
+            round,
+        };
+        let outgoing = checked.outgoing(&identity)?;
+        let repeatable = checked.effect == Effect::Read || checked.repeatable;
+        let gateway = &self.engine.gateway;
+        let called = gateway
+            .call(self.service, &outgoing, repeatable, self.deadline)
             .await;
-        let answer = answer.map_err(|error| error.to_string())?;
+        self.requests = self.requests.saturating_add(called.tries);
+        let answer = called.outcome.map_err(|error| error.to_string())?;
         let called = self
             .kind
             .plugin

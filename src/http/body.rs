@@ -2,6 +2,7 @@
 //! together with what is allowed.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -9,16 +10,17 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
+use super::App;
 use super::error::HttpError;
 use crate::plan::UnknownName;
 
 /// The fields of a JSON object.
 pub(super) struct Fields(Map<String, Value>);
 
-impl<S: Send + Sync> FromRequest<S> for Fields {
+impl FromRequest<App> for Fields {
     type Rejection = HttpError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, HttpError> {
         let content_type = request.headers().get(CONTENT_TYPE);
         if !content_type
             .and_then(|value| value.to_str().ok())
@@ -29,17 +31,20 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
                 "the content type must be application/json",
             ));
         }
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| {
-                let status = rejection.status();
-                match status {
-                    StatusCode::PAYLOAD_TOO_LARGE => {
-                        HttpError::new(status, "the body is over the size limit")
-                    }
-                    _ => HttpError::bad("the body could not be read to its end"),
-                }
-            })?;
+        let patience = Duration::from_millis(app.engine.limits().client_ms);
+        let reading = tokio::time::timeout(patience, Bytes::from_request(request, app));
+        let bytes = reading.await.map_err(|_| {
+            HttpError::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body did not arrive in time",
+            )
+        })?;
+        let bytes = bytes.map_err(|rejection| match rejection.status() {
+            status @ StatusCode::PAYLOAD_TOO_LARGE => {
+                HttpError::new(status, "the body is over the size limit")
+            }
+            _ => HttpError::bad("the body could not be read to its end"),
+        })?;
         match serde_json::from_slice(&bytes) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(HttpError::bad("the body must be a JSON object")),

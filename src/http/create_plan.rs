@@ -1,7 +1,6 @@
 //! `POST /mesh/create`: turns a goal into a plan.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
 use axum::extract::State;
@@ -11,7 +10,8 @@ use super::body::Fields;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
 use crate::engine::{Engine, NewPlan};
-use crate::plan::{Mode, Timestamp};
+use crate::plan::Mode;
+use crate::store::now;
 
 /// The longest session id, in characters.
 const SESSION: usize = 200;
@@ -34,11 +34,7 @@ pub(super) async fn create_plan(
             .map(|steps| kinds(steps, engine.limits().steps))
             .transpose()?,
     };
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let now = Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
-    let plan = engine.create(new, now).await?;
+    let plan = engine.create(new, now()).await?;
     Ok(PlanAnswer::json(plan))
 }
 

@@ -4,33 +4,60 @@ mod body;
 mod create_plan;
 mod error;
 mod get_health;
+mod get_history;
 mod get_plan;
+mod get_status;
+mod list_parked;
 mod list_plans;
 mod list_plugins;
 mod query;
+mod resend_parked;
 mod run_step;
+mod server;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::{get, post};
 
+use crate::brain::AuditLog;
 use crate::engine::Engine;
 use error::HttpError;
 
+pub use server::{Manners, serve};
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct App {
+    /// Plans and steps.
+    pub engine: Arc<Engine>,
+    /// The audit log.
+    pub audit: Arc<AuditLog>,
+}
+
+impl FromRef<App> for Arc<Engine> {
+    fn from_ref(app: &App) -> Self {
+        Arc::clone(&app.engine)
+    }
+}
+
 /// Every route there is.
-pub fn router(engine: Arc<Engine>) -> Router {
-    let body_limit = engine.limits().body_bytes;
+pub fn router(app: App) -> Router {
+    let body_limit = app.engine.limits().body_bytes;
     Router::new()
         .route("/health", get(get_health::get_health))
         .route("/mesh/create", post(create_plan::create_plan))
         .route("/mesh/step", post(run_step::run_step))
         .route("/mesh/plan", get(get_plan::get_plan))
         .route("/mesh/plans", get(list_plans::list_plans))
+        .route("/mesh/history", get(get_history::get_history))
+        .route("/mesh/status", get(get_status::get_status))
+        .route("/mesh/brain/parked", get(list_parked::list_parked))
+        .route("/mesh/brain/resend", post(resend_parked::resend_parked))
         .route("/plugins", get(list_plugins::list_plugins))
         .fallback(HttpError::no_route)
         .method_not_allowed_fallback(HttpError::wrong_method)
         .layer(DefaultBodyLimit::max(body_limit))
-        .with_state(engine)
+        .with_state(app)
 }

@@ -10,7 +10,8 @@
 use thiserror::Error;
 
 use super::{
-    Approval, Effect, Event, Json, LogLine, Method, Plan, PlanStatus, Step, StepStatus, Timestamp,
+    Actor, Approval, Effect, Event, HistoryEntry, Json, LogLine, Method, Plan, PlanStatus, Step,
+    StepStatus, Timestamp,
 };
 
 /// What a step that was interrupted while it wrote leaves behind.
@@ -26,6 +27,8 @@ pub struct Sending {
     pub endpoint: String,
     /// Whether it reads or writes.
     pub effect: Effect,
+    /// Whether the service honours idempotency keys.
+    pub repeatable: bool,
     /// The body.
     pub payload: Option<Json>,
 }
@@ -60,6 +63,8 @@ pub enum Transition {
         outcome: Outcome,
         /// What its plugin said.
         log: Vec<LogLine>,
+        /// Requests that were sent for it, tries included.
+        requests: u32,
     },
     /// The host that ran the step under way is gone.
     Interrupt,
@@ -110,6 +115,8 @@ pub struct Applied {
     pub plan: Plan,
     /// What the audit log is told, in order.
     pub events: Vec<Event>,
+    /// What the plan's own history keeps.
+    pub entry: HistoryEntry,
 }
 
 impl Plan {
@@ -119,18 +126,27 @@ impl Plan {
     /// Why it is not legal now; then nothing changed.
     pub fn apply(&self, transition: &Transition, now: Timestamp) -> Result<Applied, Refused> {
         let mut plan = self.clone();
-        let events = match transition {
+        let entry = match transition {
             Transition::Start => plan.start(now)?,
-            Transition::Send(sending) => plan.send(sending)?,
-            Transition::Finish { outcome, log } => plan.finish(outcome, log, now)?,
+            Transition::Send(sending) => plan.send(sending, now)?,
+            Transition::Finish {
+                outcome,
+                log,
+                requests,
+            } => plan.finish(outcome, log, *requests, now)?,
             Transition::Interrupt => plan.interrupt(now)?,
         };
         plan.status = plan.sum_up();
         plan.updated_at = now;
-        Ok(Applied { plan, events })
+        let events = plan.events(&entry);
+        Ok(Applied {
+            plan,
+            events,
+            entry,
+        })
     }
 
-    fn start(&mut self, now: Timestamp) -> Result<Vec<Event>, Refused> {
+    fn start(&mut self, now: Timestamp) -> Result<HistoryEntry, Refused> {
         if let Some(step) = self.first(StepStatus::InProgress) {
             return Err(Refused::Running(step.id.clone()));
         }
@@ -143,30 +159,28 @@ impl Plan {
         let step = self.find(StepStatus::Pending).ok_or(Refused::Finished)?;
         step.status = StepStatus::InProgress;
         step.started_at = Some(now);
-        Ok(Vec::new())
+        Ok(HistoryEntry::of_step("started", Actor::Client, step, now))
     }
 
-    fn send(&mut self, sending: &Sending) -> Result<Vec<Event>, Refused> {
-        let step = self
-            .find(StepStatus::InProgress)
-            .ok_or(Refused::NothingRunning)?;
+    fn send(&mut self, sending: &Sending, now: Timestamp) -> Result<HistoryEntry, Refused> {
+        let step = self.under_way()?;
         step.method = sending.method;
         step.endpoint.clone_from(&sending.endpoint);
         step.effect = sending.effect;
+        step.repeatable = sending.repeatable;
         step.payload.clone_from(&sending.payload);
         step.payload_reason = None;
-        Ok(Vec::new())
+        Ok(HistoryEntry::of_step("sent", Actor::Host, step, now))
     }
 
     fn finish(
         &mut self,
         outcome: &Outcome,
         log: &[LogLine],
+        requests: u32,
         now: Timestamp,
-    ) -> Result<Vec<Event>, Refused> {
-        let step = self
-            .find(StepStatus::InProgress)
-            .ok_or(Refused::NothingRunning)?;
+    ) -> Result<HistoryEntry, Refused> {
+        let step = self.under_way()?;
         step.log = log.to_vec();
         step.finished_at = Some(now);
         match outcome {
@@ -180,38 +194,51 @@ impl Plan {
                 step.error = Some(error.clone());
             }
         }
-        let id = step.id.clone();
-        Ok(self.outcome_events(id))
+        let entry = HistoryEntry::of_step("finished", Actor::Host, step, now);
+        Ok(HistoryEntry {
+            requests: Some(requests),
+            ..entry
+        })
     }
 
-    fn interrupt(&mut self, now: Timestamp) -> Result<Vec<Event>, Refused> {
-        let step = self
-            .find(StepStatus::InProgress)
-            .ok_or(Refused::NothingRunning)?;
-        match step.effect {
-            Effect::Read => {
-                step.status = StepStatus::Pending;
-                step.started_at = None;
-                Ok(Vec::new())
-            }
-            Effect::Write => {
-                step.status = StepStatus::Error;
-                step.error = Some(INTERRUPTED.to_owned());
-                step.finished_at = Some(now);
-                let id = step.id.clone();
-                Ok(self.outcome_events(id))
-            }
+    /// What can be asked again goes back to where it was; what can't, stops the plan.
+    fn interrupt(&mut self, now: Timestamp) -> Result<HistoryEntry, Refused> {
+        let step = self.under_way()?;
+        let entry = if step.effect == Effect::Read || step.repeatable {
+            step.status = StepStatus::Pending;
+            let entry = HistoryEntry::of_step("interrupted", Actor::Host, step, now);
+            step.started_at = None;
+            entry
+        } else {
+            step.status = StepStatus::Error;
+            step.error = Some(INTERRUPTED.to_owned());
+            step.finished_at = Some(now);
+            HistoryEntry::of_step("interrupted", Actor::Host, step, now)
+        };
+        Ok(entry)
+    }
+
+    /// What the audit log is told of a change: a step's end, and the plan's, if it ended with it.
+    fn events(&self, entry: &HistoryEntry) -> Vec<Event> {
+        let step = entry
+            .step
+            .as_ref()
+            .and_then(|id| self.steps.iter().find(|s| &s.id == id));
+        let Some(step) = step else { return Vec::new() };
+        if !matches!(step.status, StepStatus::Done | StepStatus::Error) {
+            return Vec::new();
         }
-    }
-
-    /// What the end of a step tells, and whether the plan ended with it.
-    fn outcome_events(&self, step: String) -> Vec<Event> {
-        let outcome = Event::StepFinished(step);
-        match self.sum_up() {
+        let outcome = Event::StepFinished(step.id.clone());
+        match self.status {
             PlanStatus::Done => vec![outcome, Event::Completed],
             PlanStatus::Error => vec![outcome, Event::Stopped],
             PlanStatus::Pending | PlanStatus::Running => vec![outcome],
         }
+    }
+
+    fn under_way(&mut self) -> Result<&mut Step, Refused> {
+        self.find(StepStatus::InProgress)
+            .ok_or(Refused::NothingRunning)
     }
 
     fn find(&mut self, status: StepStatus) -> Option<&mut Step> {

@@ -3,16 +3,18 @@
 //! # Layout
 //! - [`Plan`], [`Step`]: what clients see, and what is stored.
 //! - [`Transition`], [`Plan::apply`]: the state machine. Every legal change, and no other.
-//! - [`Event`]: what a change tells the audit log.
+//! - [`Event`]: what a change tells the audit log. [`HistoryEntry`]: what it leaves behind here.
 //! - [`Json`], [`Timestamp`]: the two value types.
 
 mod event;
+mod history;
 mod json;
 mod machine;
 mod model;
 mod time;
 
 pub use event::Event;
+pub use history::{Actor, HistoryEntry};
 pub use json::Json;
 pub use machine::{Applied, Outcome, Refused, Sending, Transition};
 pub use model::{

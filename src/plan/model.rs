@@ -175,6 +175,13 @@ pub struct Step {
     pub endpoint: String,
     /// Whether its request reads or writes.
     pub effect: Effect,
+    /// Whether its service honours idempotency keys, so that a request may be sent again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeatable: bool,
+    /// Which time this is that the step is meant to run: 1, and one more each time a person asks
+    /// for it again. Trying a request again within a step does not count.
+    #[serde(default = "first")]
+    pub attempt: u32,
     /// What was or will be sent; null when that is not known yet, or nothing is sent.
     pub payload: Option<Json>,
     /// Why the payload is not known yet.
@@ -200,6 +207,10 @@ pub struct Step {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
+}
+
+fn first() -> u32 {
+    1
 }
 
 /// A goal turned into steps.

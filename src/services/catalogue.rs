@@ -26,6 +26,9 @@ pub struct Service {
     pub headers: HeaderMap,
     /// What its routes do.
     pub routes: Routes,
+    /// It does a request with a known `Idempotency-Key` only once, so that a write may be sent
+    /// again.
+    pub idempotent: bool,
 }
 
 /// What requests do, by method and path. A path that ends in `/*` stands for everything below.

@@ -48,14 +48,24 @@ pub struct Answer {
     pub elapsed: Duration,
 }
 
+impl Answer {
+    /// `Retry-After` in its form of seconds (RFC 9110, section 10.2.3).
+    pub fn retry_after(&self) -> Option<Duration> {
+        let header = self
+            .headers
+            .iter()
+            .find(|(name, _)| name == RETRY_AFTER.as_str())?;
+        header.1.trim().parse().ok().map(Duration::from_secs)
+    }
+}
+
 impl Client {
     /// A client that takes answers of up to `answer_bytes`.
     ///
     /// # Errors
     /// When TLS can't be set up.
     pub fn new(answer_bytes: usize) -> anyhow::Result<Self> {
-        // A second installation is refused and changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_tls();
         let http = reqwest::Client::builder()
             .redirect(Policy::none())
             .referer(false)
@@ -65,23 +75,30 @@ impl Client {
         Ok(Self { http, answer_bytes })
     }
 
-    /// Sends one request and reads the whole answer.
+    /// Sends one request and reads the whole answer, in `timeout` from beginning to end.
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn call(&self, service: &Service, request: Outgoing) -> Result<Answer, CallError> {
+    pub async fn call(
+        &self,
+        service: &Service,
+        request: Outgoing,
+        timeout: Duration,
+    ) -> Result<Answer, CallError> {
         let started = Instant::now();
+        let failed = |error| CallError::from_reqwest(service, timeout, &error);
         let mut response = self
             .request(service, request)?
+            .timeout(timeout)
             .send()
             .await
-            .map_err(|error| CallError::from_reqwest(service, &error))?;
+            .map_err(failed)?;
         let status = response.status().as_u16();
         let headers = headers_that_matter(response.headers());
         let mut body = Vec::new();
         loop {
             let chunk = response.chunk().await;
-            match chunk.map_err(|error| CallError::from_reqwest(service, &error))? {
+            match chunk.map_err(failed)? {
                 Some(chunk) if body.len() + chunk.len() > self.answer_bytes => {
                     return Err(CallError::new(service, What::TooLarge(self.answer_bytes)));
                 }
@@ -123,7 +140,6 @@ impl Client {
         let mut builder = self
             .http
             .request(method, url)
-            .timeout(service.timeout)
             .headers(request.headers)
             // The operator's headers come last: they win over a plugin's.
             .headers(service.headers.clone());
@@ -134,6 +150,13 @@ impl Client {
         }
         Ok(builder)
     }
+}
+
+/// Chooses the implementation of cryptography for the whole process. To be called before any HTTP
+/// client is made.
+pub fn install_tls() {
+    // A second installation is refused and changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn headers_that_matter(headers: &HeaderMap) -> Vec<(String, String)> {

@@ -36,11 +36,31 @@ pub(super) enum What {
     NotText,
     #[error("can't be sent this request: {0}")]
     Request(String),
+    #[error(
+        "is not asked for now, because it failed several times in a row: it is tried again in {} s",
+        .0.as_secs() + 1
+    )]
+    Open(Duration),
     #[error("gave no answer: {0}")]
     Other(String),
 }
 
 impl CallError {
+    /// Whether it is certain that the service got nothing.
+    pub fn nothing_arrived(&self) -> bool {
+        matches!(self.what, What::Refused | What::Dns(_))
+    }
+
+    /// Whether it went wrong on the way, so that the same request may well succeed.
+    pub fn is_transport(&self) -> bool {
+        match self.what {
+            What::Refused | What::Dns(_) | What::Timeout(_) | What::Cut | What::Other(_) => true,
+            What::Tls(_) | What::TooLarge(_) | What::NotText | What::Request(_) | What::Open(_) => {
+                false
+            }
+        }
+    }
+
     pub(super) fn new(service: &Service, what: What) -> Self {
         Self {
             service: service.name.clone(),
@@ -49,14 +69,18 @@ impl CallError {
         }
     }
 
-    pub(super) fn from_reqwest(service: &Service, error: &reqwest::Error) -> Self {
-        Self::new(service, what(service, error))
+    pub(super) fn from_reqwest(
+        service: &Service,
+        timeout: Duration,
+        error: &reqwest::Error,
+    ) -> Self {
+        Self::new(service, what(timeout, error))
     }
 }
 
-fn what(service: &Service, error: &reqwest::Error) -> What {
+fn what(timeout: Duration, error: &reqwest::Error) -> What {
     if error.is_timeout() {
-        return What::Timeout(service.timeout);
+        return What::Timeout(timeout);
     }
     if error.is_builder() {
         return What::Request(innermost(error));

@@ -38,6 +38,27 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same error for another caller that it hit: SQLite's own can't be copied.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::NotFound => Self::NotFound,
+            Self::Refused(refused) => Self::Refused(refused.clone()),
+            Self::Full => Self::Full,
+            Self::ReadOnly => Self::ReadOnly,
+            Self::Damaged { id, error } => Self::Damaged {
+                id: id.clone(),
+                error: error.clone(),
+            },
+            Self::Closed => Self::Closed,
+            Self::Database(rusqlite::Error::SqliteFailure(code, message)) => {
+                Self::Database(rusqlite::Error::SqliteFailure(*code, message.clone()))
+            }
+            Self::Database(error) => Self::Database(rusqlite::Error::ToSqlConversionFailure(
+                error.to_string().into(),
+            )),
+        }
+    }
+
     /// Whether the same call may succeed later, once the operator has acted.
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::Full | Self::ReadOnly | Self::Database(_))

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::plan::{Plan, StepStatus};
+use crate::plan::{HistoryEntry, Plan, StepStatus};
 
 /// Idle plans that are kept; past it all of them are dropped, and read again when needed.
 const IDLE: usize = 1_000;
@@ -14,7 +14,15 @@ const IDLE: usize = 1_000;
 const LARGEST_IDLE: usize = 64 << 10;
 
 /// One plan: locked while it is being changed, empty until it is read.
-pub(super) type Slot = Arc<tokio::sync::Mutex<Option<Plan>>>;
+pub(super) type Slot = Arc<tokio::sync::Mutex<Option<Held>>>;
+
+/// A plan in memory.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) plan: Plan,
+    /// Changes that are not on disk yet: they go there with the next one that must.
+    pub(super) unwritten: Vec<HistoryEntry>,
+}
 
 /// The plans that are being worked on, by id.
 #[derive(Default)]
@@ -58,11 +66,13 @@ impl Live {
 
 /// Somebody holds it, or it knows of a step under way, which the disk may not.
 fn is_needed(slot: &Slot) -> bool {
-    let busy = |plan: &Plan| plan.first(StepStatus::InProgress).is_some();
+    let busy = |held: &Held| {
+        held.plan.first(StepStatus::InProgress).is_some() || !held.unwritten.is_empty()
+    };
     Arc::strong_count(slot) > 1
         || slot
             .try_lock()
-            .map_or(true, |plan| plan.as_ref().is_some_and(busy))
+            .map_or(true, |held| held.as_ref().is_some_and(busy))
 }
 
 fn is_worth_keeping(slot: &Slot) -> bool {
@@ -76,8 +86,8 @@ fn is_worth_keeping(slot: &Slot) -> bool {
             })
             .sum()
     };
-    slot.try_lock().is_ok_and(|plan| {
-        plan.as_ref().is_some_and(|plan| {
+    slot.try_lock().is_ok_and(|held| {
+        held.as_ref().is_some_and(|Held { plan, .. }| {
             plan.first(StepStatus::Pending).is_some() && size(plan) <= LARGEST_IDLE
         })
     })

@@ -9,12 +9,23 @@ mod error;
 mod live;
 mod sqlite;
 
-use async_trait::async_trait;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::plan::{Domain, Plan, PlanStatus, Transition};
+use async_trait::async_trait;
+use serde::Serialize;
+
+use crate::plan::{Domain, HistoryEntry, Plan, PlanStatus, Timestamp, Transition};
 
 pub use error::StoreError;
 pub use sqlite::SqliteStore;
+
+/// The moment, for everything that is stored.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
 
 /// Plans, and the events to deliver.
 #[async_trait]
@@ -32,14 +43,95 @@ pub trait Store: Send + Sync + 'static {
     /// happen one after the other.
     async fn apply(&self, id: &str, transition: &Transition) -> Result<Plan, StoreError>;
 
-    /// The oldest undelivered events.
-    async fn undelivered(&self, limit: usize) -> Result<Vec<OutboxEntry>, StoreError>;
+    /// Every change of a plan, oldest first; none for a plan that is not there.
+    async fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, StoreError>;
 
-    /// Takes these events off the list.
-    async fn delivered(&self, entries: Vec<i64>) -> Result<(), StoreError>;
+    /// The oldest events that may be delivered now. A plan's events wait for the one before them.
+    async fn deliverable(&self, limit: usize) -> Result<Vec<OutboxEntry>, StoreError>;
 
-    /// Waits until there may be something undelivered.
-    async fn wait_for_events(&self);
+    /// Records what became of deliveries.
+    async fn settle(&self, deliveries: Vec<Delivery>) -> Result<(), StoreError>;
+
+    /// Waits until a new event is stored.
+    async fn new_event(&self);
+
+    /// How the audit log stands.
+    async fn backlog(&self) -> Result<Backlog, StoreError>;
+
+    /// Events that were given up, oldest first.
+    async fn parked(&self, limit: usize) -> Result<Vec<ParkedEvent>, StoreError>;
+
+    /// Puts parked events back on their way: these, or all. How many there were.
+    async fn resend(&self, ids: Option<Vec<i64>>) -> Result<usize, StoreError>;
+
+    /// Removes some of what is older than it has to be kept; whether there may be more.
+    async fn clean_up(&self, retention: Retention) -> Result<bool, StoreError>;
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The event.
+    pub id: i64,
+    /// What became of it.
+    pub outcome: DeliveryOutcome,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliveryOutcome {
+    /// It arrived.
+    Delivered,
+    /// It was rejected, and is tried again after a while.
+    Rejected {
+        /// Why.
+        error: String,
+        /// After this long.
+        again_after: Duration,
+    },
+    /// It was rejected too often and waits for a person.
+    Parked {
+        /// Why, the last time.
+        error: String,
+    },
+}
+
+/// How the audit log stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backlog {
+    /// Events on their way.
+    pub waiting: i64,
+    /// When the oldest of them happened.
+    pub oldest: Option<Timestamp>,
+    /// Events that wait for a person.
+    pub parked: i64,
+}
+
+/// An event that was given up as rejected.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ParkedEvent {
+    /// Its id, for sending it again.
+    pub id: i64,
+    /// The plan that it tells of.
+    pub plan_id: String,
+    /// When it happened.
+    pub created_at: Timestamp,
+    /// When it was given up.
+    pub parked_at: Timestamp,
+    /// How often it was rejected.
+    pub rejections: u32,
+    /// Why, the last time.
+    pub error: String,
+}
+
+/// How long things are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Delivered events.
+    pub events: Duration,
+    /// Finished plans, with their history.
+    pub plans: Duration,
 }
 
 /// Which plans.
@@ -79,4 +171,6 @@ pub struct OutboxEntry {
     pub domain: String,
     /// What is recorded: JSON text.
     pub content: String,
+    /// How often it was rejected so far.
+    pub rejections: u32,
 }

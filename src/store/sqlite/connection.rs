@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::plan::Timestamp;
 use crate::store::StoreError;
 
 /// Reading connections, and so reads at the same time.
@@ -32,14 +31,6 @@ pub(super) fn open(file: &Path) -> anyhow::Result<Connection> {
     connection.set_prepared_statement_cache_capacity(64);
     MIGRATIONS.to_latest(&mut connection)?;
     Ok(connection)
-}
-
-/// The moment, for everything that is stored.
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Reads, on threads for blocking work, each with a connection of its own.

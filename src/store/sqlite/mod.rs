@@ -2,9 +2,16 @@
 //!
 //! One thread owns the writing connection and commits whatever is waiting in one transaction, so
 //! that many plans in flight share the cost of the disk. Reads have connections of their own.
+//!
+//! # Layout
+//! - [`connection`]: opening, migrating, reading. [`writer`]: the thread that writes.
+//! - [`plans`], [`history`], [`outbox`]: the statements, a file a table. [`retention`]: clean-up.
 
 mod connection;
-mod rows;
+mod history;
+mod outbox;
+mod plans;
+mod retention;
 mod writer;
 
 use std::fs::{self, File, TryLockError};
@@ -15,17 +22,20 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 
 use self::connection::Reader;
+use self::plans::PlanRow;
 use self::writer::Writer;
-use super::live::Live;
-use super::{OutboxEntry, Page, Query, Store, StoreError};
-use crate::plan::{Applied, Event, Plan, Transition};
+use super::live::{Held, Live, Slot};
+use super::{
+    Backlog, Delivery, OutboxEntry, Page, ParkedEvent, Query, Retention, Store, StoreError, now,
+};
+use crate::plan::{Event, HistoryEntry, Plan, Transition};
 
 /// Plans in SQLite.
 pub struct SqliteStore {
     live: Live,
     writer: Writer,
     reader: Reader,
-    new_events: Notify,
+    new_event: Notify,
     /// Held for as long as the store lives: one host a folder.
     _lock: File,
 }
@@ -43,7 +53,7 @@ impl SqliteStore {
         let file = folder.join("mesh.db");
         let mut connection = connection::open(&file)
             .with_context(|| format!("can't open the database {}", file.display()))?;
-        let interrupted = rows::interrupt_all(&mut connection)?;
+        let interrupted = plans::interrupt_all(&mut connection)?;
         if interrupted > 0 {
             tracing::warn!("{interrupted} plans had a write under way when the host ended");
         }
@@ -51,7 +61,7 @@ impl SqliteStore {
             live: Live::default(),
             writer: Writer::start(connection)?,
             reader: Reader::start(&file)?,
-            new_events: Notify::new(),
+            new_event: Notify::new(),
             _lock: lock,
         })
     }
@@ -59,24 +69,83 @@ impl SqliteStore {
     async fn read(&self, id: &str) -> Result<Option<Plan>, StoreError> {
         let id = id.to_owned();
         self.reader
-            .run(move |connection| rows::plan(connection, &id))
+            .run(move |connection| plans::find(connection, &id))
             .await
     }
 
-    async fn write(&self, applied: Applied) -> Result<Plan, StoreError> {
-        let plan = applied.plan.clone();
-        let row = rows::PlanRow::new(&applied.plan)?;
-        let has_events = !applied.events.is_empty();
+    /// Stores the plan together with what led to it and what is told of it.
+    async fn write(
+        &self,
+        row: PlanRow,
+        is_new: bool,
+        entries: Vec<HistoryEntry>,
+        events: Vec<String>,
+    ) -> Result<(), StoreError> {
+        let tells = !events.is_empty();
         self.writer
             .run(move |transaction| {
-                row.update(transaction)?;
-                rows::append_events(transaction, &applied)
+                if is_new {
+                    row.insert(transaction)?;
+                } else {
+                    row.update(transaction)?;
+                }
+                history::append(transaction, &row.id, &entries)?;
+                outbox::append(transaction, &row, &events)
             })
             .await?;
-        if has_events {
-            self.new_events.notify_one();
+        if tells {
+            self.new_event.notify_one();
         }
-        Ok(plan)
+        Ok(())
+    }
+
+    async fn apply_locked(
+        &self,
+        id: &str,
+        transition: &Transition,
+        slot: &Slot,
+    ) -> Result<Plan, StoreError> {
+        let mut held = slot.lock().await;
+        // Taken out while it is being changed: if this call is dropped halfway, what is on disk
+        // counts, not what was in memory.
+        let before = match held.take() {
+            Some(held) => held,
+            None => {
+                let plan = self.read(id).await?.ok_or(StoreError::NotFound)?;
+                Held {
+                    plan,
+                    unwritten: Vec::new(),
+                }
+            }
+        };
+        let (after, outcome) = match self.change(&before, transition).await {
+            Ok(after) => {
+                let plan = after.plan.clone();
+                (after, Ok(plan))
+            }
+            Err(error) => (before, Err(error)),
+        };
+        *held = Some(after);
+        outcome
+    }
+
+    async fn change(&self, before: &Held, transition: &Transition) -> Result<Held, StoreError> {
+        let applied = before.plan.apply(transition, now())?;
+        let mut unwritten = before.unwritten.clone();
+        unwritten.push(applied.entry);
+        if transition.must_last(&before.plan) {
+            let events = applied
+                .events
+                .iter()
+                .map(|event| event.content(&applied.plan));
+            let row = PlanRow::new(&applied.plan)?;
+            self.write(row, false, std::mem::take(&mut unwritten), events.collect())
+                .await?;
+        }
+        Ok(Held {
+            plan: applied.plan,
+            unwritten,
+        })
     }
 }
 
@@ -99,26 +168,16 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn create(&self, plan: &Plan) -> Result<(), StoreError> {
-        let row = rows::PlanRow::new(plan)?;
-        let created = Applied {
-            plan: plan.clone(),
-            events: vec![Event::Created],
-        };
-        self.writer
-            .run(move |transaction| {
-                row.insert(transaction)?;
-                rows::append_events(transaction, &created)
-            })
-            .await?;
-        self.new_events.notify_one();
-        Ok(())
+        let entries = vec![HistoryEntry::created(plan)];
+        let events = vec![Event::Created.content(plan)];
+        self.write(PlanRow::new(plan)?, true, entries, events).await
     }
 
     async fn plan(&self, id: &str) -> Result<Option<Plan>, StoreError> {
         if let Some(slot) = self.live.existing(id)
-            && let Some(plan) = slot.lock().await.as_ref()
+            && let Some(held) = slot.lock().await.as_ref()
         {
-            return Ok(Some(plan.clone()));
+            return Ok(Some(held.plan.clone()));
         }
         self.read(id).await
     }
@@ -126,15 +185,15 @@ impl Store for SqliteStore {
     async fn plans(&self, query: Query) -> Result<Page, StoreError> {
         let mut page = self
             .reader
-            .run(move |connection| rows::plans(connection, &query))
+            .run(move |connection| plans::page(connection, &query))
             .await?;
         for plan in &mut page.plans {
             // What is locked is on its way to the disk: then the disk's word is good enough.
             if let Some(slot) = self.live.existing(&plan.id)
-                && let Ok(live) = slot.try_lock()
-                && let Some(live) = live.as_ref()
+                && let Ok(held) = slot.try_lock()
+                && let Some(held) = held.as_ref()
             {
-                plan.clone_from(live);
+                plan.clone_from(&held.plan);
             }
         }
         Ok(page)
@@ -147,43 +206,62 @@ impl Store for SqliteStore {
         outcome
     }
 
-    async fn undelivered(&self, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+    async fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, StoreError> {
+        // Locked while the disk is read, so that no change is seen twice or not at all.
+        let slot = self.live.existing(id);
+        let held = match &slot {
+            Some(slot) => Some(slot.lock().await),
+            None => None,
+        };
+        let plan_id = id.to_owned();
+        let stored = self
+            .reader
+            .run(move |connection| history::find(connection, &plan_id));
+        let mut entries = stored.await?;
+        if let Some(held) = held.as_ref().and_then(|held| held.as_ref()) {
+            entries.extend(held.unwritten.iter().cloned());
+        }
+        Ok(entries)
+    }
+
+    async fn deliverable(&self, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
         self.reader
-            .run(move |connection| rows::undelivered(connection, limit))
+            .run(move |connection| outbox::deliverable(connection, limit))
             .await
     }
 
-    async fn delivered(&self, entries: Vec<i64>) -> Result<(), StoreError> {
+    async fn settle(&self, deliveries: Vec<Delivery>) -> Result<(), StoreError> {
         self.writer
-            .run(move |transaction| rows::delete_events(transaction, &entries))
+            .run(move |transaction| outbox::settle(transaction, &deliveries))
             .await
     }
 
-    async fn wait_for_events(&self) {
-        self.new_events.notified().await;
+    async fn new_event(&self) {
+        self.new_event.notified().await;
     }
-}
 
-impl SqliteStore {
-    async fn apply_locked(
-        &self,
-        id: &str,
-        transition: &Transition,
-        slot: &super::live::Slot,
-    ) -> Result<Plan, StoreError> {
-        let mut held = slot.lock().await;
-        // Taken out while it is being changed: if this call is dropped halfway, what is on disk
-        // counts, not what was in memory.
-        let before = match held.take() {
-            Some(plan) => plan,
-            None => self.read(id).await?.ok_or(StoreError::NotFound)?,
-        };
-        let outcome = match before.apply(transition, connection::now()) {
-            Ok(applied) if transition.must_last(&before) => self.write(applied).await,
-            Ok(applied) => Ok(applied.plan),
-            Err(refused) => Err(refused.into()),
-        };
-        *held = Some(outcome.as_ref().map_or(before, Plan::clone));
-        outcome
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.reader.run(outbox::backlog).await
+    }
+
+    async fn parked(&self, limit: usize) -> Result<Vec<ParkedEvent>, StoreError> {
+        self.reader
+            .run(move |connection| outbox::parked(connection, limit))
+            .await
+    }
+
+    async fn resend(&self, ids: Option<Vec<i64>>) -> Result<usize, StoreError> {
+        let count = self
+            .writer
+            .run(move |transaction| outbox::resend(transaction, ids.as_deref()))
+            .await?;
+        self.new_event.notify_one();
+        Ok(count)
+    }
+
+    async fn clean_up(&self, retention: Retention) -> Result<bool, StoreError> {
+        self.writer
+            .run(move |transaction| retention::clean_up(transaction, retention))
+            .await
     }
 }

@@ -11,16 +11,59 @@ const QUEUE: usize = 1_024;
 /// Writes that share a commit at the most: the first of them waits for the last.
 const GROUP: usize = 128;
 
-type Work = Box<dyn FnOnce(&Connection) -> Result<(), StoreError> + Send>;
 type Outcome = Result<(), StoreError>;
 
-struct Job {
-    work: Work,
-    reply: oneshot::Sender<Outcome>,
+/// One caller's part of a commit.
+trait Part: Send {
+    /// Does it, in the transaction.
+    fn perform(&mut self, connection: &Connection) -> Outcome;
+
+    /// Tells the caller, after the commit. An error replaces what was done.
+    fn reply(self: Box<Self>, committed: Result<(), &StoreError>);
+}
+
+/// A part that gives a value.
+struct Work<T, F> {
+    work: Option<F>,
+    done: Option<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Part for Work<T, F>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+{
+    fn perform(&mut self, connection: &Connection) -> Outcome {
+        let Some(work) = self.work.take() else {
+            return Ok(());
+        };
+        match work(connection) {
+            Ok(value) => {
+                self.done = Some(Ok(value));
+                Ok(())
+            }
+            Err(error) => {
+                let failed = error.again();
+                self.done = Some(Err(error));
+                Err(failed)
+            }
+        }
+    }
+
+    fn reply(self: Box<Self>, committed: Result<(), &StoreError>) {
+        let outcome = match (committed, self.done) {
+            (Ok(()), Some(outcome)) => outcome,
+            (Ok(()), None) => Err(StoreError::Closed),
+            (Err(error), _) => Err(error.again()),
+        };
+        // A caller that is gone does not undo what is on disk.
+        let _ = self.caller.send(outcome);
+    }
 }
 
 /// Hands writes to the thread that owns the connection.
-pub(super) struct Writer(mpsc::Sender<Job>);
+pub(super) struct Writer(mpsc::Sender<Box<dyn Part>>);
 
 impl Writer {
     pub(super) fn start(connection: Connection) -> anyhow::Result<Self> {
@@ -32,65 +75,65 @@ impl Writer {
     }
 
     /// Does the work in a transaction; returns when it would survive a power cut.
-    pub(super) async fn run(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Outcome + Send + 'static,
-    ) -> Outcome {
-        let (reply, outcome) = oneshot::channel();
-        let job = Job {
-            work: Box::new(work),
-            reply,
-        };
-        self.0.send(job).await.map_err(|_| StoreError::Closed)?;
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (caller, outcome) = oneshot::channel();
+        let part = Box::new(Work {
+            work: Some(work),
+            done: None,
+            caller,
+        });
+        self.0.send(part).await.map_err(|_| StoreError::Closed)?;
         outcome.await.unwrap_or(Err(StoreError::Closed))
     }
 }
 
 /// Runs until every [`Writer`] is gone and the queue is empty.
-fn run(connection: &Connection, mut jobs: mpsc::Receiver<Job>) {
+fn run(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Part>>) {
     let mut group = Vec::with_capacity(GROUP);
-    while jobs.blocking_recv_many(&mut group, GROUP) > 0 {
-        let (replies, works): (Vec<_>, Vec<_>) =
-            group.drain(..).map(|job| (job.reply, job.work)).unzip();
-        let outcomes = commit(connection, works, replies.len());
-        for (reply, outcome) in replies.into_iter().zip(outcomes) {
-            // A caller that is gone does not undo what is on disk.
-            let _ = reply.send(outcome);
+    while waiting.blocking_recv_many(&mut group, GROUP) > 0 {
+        let committed = commit(connection, &mut group);
+        if let Err(error) = &committed {
+            tracing::error!("a commit failed: {error}");
+        }
+        for part in group.drain(..) {
+            part.reply(committed.as_ref().map(|()| ()));
         }
     }
 }
 
 /// Does all of it in one transaction; each part in a savepoint, so that one that fails takes
 /// nothing of the others with it.
-fn commit(connection: &Connection, works: Vec<Work>, count: usize) -> Vec<Outcome> {
-    let mut outcomes = Vec::with_capacity(count);
+fn commit(connection: &Connection, group: &mut [Box<dyn Part>]) -> Outcome {
     let committed = execute(connection, "BEGIN IMMEDIATE").and_then(|()| {
-        for work in works {
-            outcomes.push(in_savepoint(connection, work));
+        for part in group.iter_mut() {
+            in_savepoint(connection, part.as_mut())?;
         }
+        failpoint::hit("before");
         execute(connection, "COMMIT")
     });
-    if let Err(error) = committed {
-        tracing::error!("a commit failed: {error}");
-        if !connection.is_autocommit()
-            && let Err(error) = execute(connection, "ROLLBACK")
-        {
-            tracing::error!("and could not be rolled back: {error}");
-        }
-        let failed = std::iter::repeat_with(|| Err(same(&error)));
-        return failed.take(count).collect();
+    failpoint::hit("after");
+    if committed.is_err()
+        && !connection.is_autocommit()
+        && let Err(error) = execute(connection, "ROLLBACK")
+    {
+        tracing::error!("a failed commit could not be rolled back: {error}");
     }
-    outcomes
+    committed
 }
 
-fn in_savepoint(connection: &Connection, work: Work) -> Outcome {
+fn in_savepoint(connection: &Connection, part: &mut dyn Part) -> Outcome {
     execute(connection, "SAVEPOINT part")?;
-    let outcome = work(connection);
-    if outcome.is_err() {
+    if let Err(error) = part.perform(connection) {
+        // On some faults, a full disk among them, SQLite rolls the whole transaction back itself.
+        if connection.is_autocommit() {
+            return Err(error);
+        }
         execute(connection, "ROLLBACK TO part")?;
     }
-    execute(connection, "RELEASE part")?;
-    outcome
+    execute(connection, "RELEASE part")
 }
 
 fn execute(connection: &Connection, sql: &str) -> Outcome {
@@ -98,16 +141,29 @@ fn execute(connection: &Connection, sql: &str) -> Outcome {
     Ok(())
 }
 
-/// The error of a commit, once for each of its parts.
-fn same(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Full => StoreError::Full,
-        StoreError::ReadOnly => StoreError::ReadOnly,
-        StoreError::Database(rusqlite::Error::SqliteFailure(code, message)) => {
-            StoreError::Database(rusqlite::Error::SqliteFailure(*code, message.clone()))
+/// Where a test makes the host die: `CODEX_MESH_FAILPOINT=before:17` ends the process, as a kill
+/// would, right before its 17th commit. Only in debug builds; elsewhere there is nothing here.
+mod failpoint {
+    #[cfg(debug_assertions)]
+    pub(super) fn hit(place: &str) {
+        use std::sync::LazyLock;
+        use std::sync::atomic::{AtomicU64, Ordering};
+
+        static SET: LazyLock<Option<(String, u64)>> = LazyLock::new(|| {
+            let set = std::env::var("CODEX_MESH_FAILPOINT").ok()?;
+            let (place, count) = set.split_once(':')?;
+            Some((place.to_owned(), count.parse().ok()?))
+        });
+        static HITS: AtomicU64 = AtomicU64::new(0);
+
+        if let Some((wanted, count)) = &*SET
+            && wanted == place
+            && HITS.fetch_add(1, Ordering::Relaxed) + 1 == *count
+        {
+            std::process::abort();
         }
-        other => StoreError::Database(rusqlite::Error::ToSqlConversionFailure(
-            other.to_string().into(),
-        )),
     }
+
+    #[cfg(not(debug_assertions))]
+    pub(super) fn hit(_place: &str) {}
 }

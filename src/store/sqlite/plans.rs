@@ -1,18 +1,19 @@
-//! The statements: plans and events to rows and back.
+//! Plans to rows and back.
 
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
-use super::connection::now;
-use crate::plan::{Applied, Domain, Plan, PlanStatus, StepStatus, Transition};
-use crate::store::{OutboxEntry, Page, Query, StoreError};
+use super::{history, outbox};
+use crate::plan::{Domain, Plan, PlanStatus, StepStatus, Transition};
+use crate::store::{Page, Query, StoreError, now};
 
 /// A plan as it is stored.
 pub(super) struct PlanRow {
-    id: String,
-    session_id: String,
-    domain: &'static str,
+    pub(super) id: String,
+    pub(super) session_id: String,
+    pub(super) domain: &'static str,
     status: &'static str,
     in_flight: bool,
+    pub(super) updated_at: i64,
     body: String,
 }
 
@@ -25,6 +26,7 @@ impl PlanRow {
             domain: plan.domain.as_str(),
             status: plan.status.as_str(),
             in_flight: plan.first(StepStatus::InProgress).is_some(),
+            updated_at: plan.updated_at.as_millis(),
             body,
         })
     }
@@ -32,8 +34,8 @@ impl PlanRow {
     pub(super) fn insert(&self, connection: &Connection) -> Result<(), StoreError> {
         connection
             .prepare_cached(
-                "INSERT INTO plans (id, session_id, domain, status, in_flight, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO plans (id, session_id, domain, status, in_flight, updated_at, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
                 self.id,
@@ -41,6 +43,7 @@ impl PlanRow {
                 self.domain,
                 self.status,
                 self.in_flight,
+                self.updated_at,
                 self.body
             ])?;
         Ok(())
@@ -49,9 +52,16 @@ impl PlanRow {
     pub(super) fn update(&self, connection: &Connection) -> Result<(), StoreError> {
         let changed = connection
             .prepare_cached(
-                "UPDATE plans SET status = ?2, in_flight = ?3, body = ?4 WHERE id = ?1",
+                "UPDATE plans SET status = ?2, in_flight = ?3, updated_at = ?4, body = ?5
+                 WHERE id = ?1",
             )?
-            .execute(params![self.id, self.status, self.in_flight, self.body])?;
+            .execute(params![
+                self.id,
+                self.status,
+                self.in_flight,
+                self.updated_at,
+                self.body
+            ])?;
         if changed == 1 {
             Ok(())
         } else {
@@ -71,7 +81,7 @@ fn parse(id: &str, body: &str) -> Result<Plan, StoreError> {
     serde_json::from_str(body).map_err(|error| damaged(id, &error))
 }
 
-pub(super) fn plan(connection: &Connection, id: &str) -> Result<Option<Plan>, StoreError> {
+pub(super) fn find(connection: &Connection, id: &str) -> Result<Option<Plan>, StoreError> {
     let body: Option<String> = connection
         .prepare_cached("SELECT body FROM plans WHERE id = ?1")?
         .query_row([id], |row| row.get(0))
@@ -81,7 +91,7 @@ pub(super) fn plan(connection: &Connection, id: &str) -> Result<Option<Plan>, St
 
 /// A page of plans. One that can't be read is reported to the operator and left out: it must not
 /// take the others with it.
-pub(super) fn plans(connection: &Connection, query: &Query) -> Result<Page, StoreError> {
+pub(super) fn page(connection: &Connection, query: &Query) -> Result<Page, StoreError> {
     let (domain, status) = (
         query.domain.map(Domain::as_str),
         query.status.map(PlanStatus::as_str),
@@ -114,19 +124,21 @@ pub(super) fn plans(connection: &Connection, query: &Query) -> Result<Page, Stor
         }
     }
     sql.push_str(" ORDER BY seq DESC LIMIT ?");
-    let one_more = i64::try_from(query.limit)
+    // One more than asked for tells whether there is another page.
+    let limit = i64::try_from(query.limit)
         .unwrap_or(i64::MAX)
         .saturating_add(1);
-    values.push(&one_more);
+    values.push(&limit);
 
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(values.as_slice())?;
-    let (mut plans, mut last, mut more) = (Vec::new(), None, false);
-    let mut seen = 0;
+    let (mut plans, mut last, mut seen) = (Vec::new(), None, 0);
     while let Some(row) = rows.next()? {
         if seen == query.limit {
-            more = true;
-            break;
+            return Ok(Page {
+                plans,
+                next_cursor: last,
+            });
         }
         seen += 1;
         last = Some(row.get(0)?);
@@ -141,7 +153,7 @@ pub(super) fn plans(connection: &Connection, query: &Query) -> Result<Page, Stor
     }
     Ok(Page {
         plans,
-        next_cursor: last.filter(|_| more),
+        next_cursor: None,
     })
 }
 
@@ -154,56 +166,15 @@ pub(super) fn interrupt_all(connection: &mut Connection) -> Result<usize, StoreE
         .collect::<Result<_, _>>()?;
     for (id, body) in &found {
         let applied = parse(id, body)?.apply(&Transition::Interrupt, now())?;
-        PlanRow::new(&applied.plan)?.update(&transaction)?;
-        append_events(&transaction, &applied)?;
+        let row = PlanRow::new(&applied.plan)?;
+        row.update(&transaction)?;
+        history::append(&transaction, id, std::slice::from_ref(&applied.entry))?;
+        let events = applied
+            .events
+            .iter()
+            .map(|event| event.content(&applied.plan));
+        outbox::append(&transaction, &row, &events.collect::<Vec<_>>())?;
     }
     transaction.commit()?;
     Ok(found.len())
-}
-
-pub(super) fn append_events(connection: &Connection, applied: &Applied) -> Result<(), StoreError> {
-    let plan = &applied.plan;
-    for event in &applied.events {
-        connection
-            .prepare_cached(
-                "INSERT INTO outbox (plan_id, session_id, domain, content) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![
-                plan.id,
-                plan.session_id,
-                plan.domain.as_str(),
-                event.content(plan)
-            ])?;
-    }
-    Ok(())
-}
-
-pub(super) fn undelivered(
-    connection: &Connection,
-    limit: usize,
-) -> Result<Vec<OutboxEntry>, StoreError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let entries = connection
-        .prepare_cached(
-            "SELECT seq, plan_id, session_id, domain, content FROM outbox ORDER BY seq LIMIT ?1",
-        )?
-        .query_map([limit], |row| {
-            Ok(OutboxEntry {
-                id: row.get(0)?,
-                plan_id: row.get(1)?,
-                session_id: row.get(2)?,
-                domain: row.get(3)?,
-                content: row.get(4)?,
-            })
-        })?
-        .collect::<Result<_, _>>()?;
-    Ok(entries)
-}
-
-pub(super) fn delete_events(connection: &Connection, entries: &[i64]) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached("DELETE FROM outbox WHERE seq = ?1")?;
-    for entry in entries {
-        statement.execute([entry])?;
-    }
-    Ok(())
 }

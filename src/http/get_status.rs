@@ -1,0 +1,74 @@
+//! `GET /mesh/status`: how the host is doing, for its operator.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use super::App;
+use super::error::HttpError;
+use crate::brain::LastError;
+use crate::services::BreakerState;
+use crate::store::now;
+
+/// `{ok, steps, brain, services}`
+#[derive(Serialize)]
+pub(super) struct StatusAnswer {
+    ok: bool,
+    steps: Steps,
+    brain: Brain,
+    services: BTreeMap<String, Service>,
+}
+
+/// Steps under way, and how many may be.
+#[derive(Serialize)]
+struct Steps {
+    running: usize,
+    limit: usize,
+}
+
+/// The audit log.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Brain {
+    /// Events that are stored and not delivered yet.
+    backlog: i64,
+    /// How long ago the oldest of them happened, in milliseconds.
+    oldest_age_ms: Option<i64>,
+    /// Events that Brain rejected and that wait for a person.
+    parked: i64,
+    /// What went wrong last, since the last success.
+    last_error: Option<LastError>,
+}
+
+#[derive(Serialize)]
+struct Service {
+    breaker: BreakerState,
+}
+
+/// `{ok, steps: {running, limit}, brain: {backlog, oldestAgeMs, parked, lastError}, services:
+/// {<name>: {breaker}}}`
+pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnswer>, HttpError> {
+    let App { engine, audit } = app;
+    let backlog = engine.store.backlog().await?;
+    let age = |at: crate::plan::Timestamp| now().as_millis().saturating_sub(at.as_millis()).max(0);
+    let services = engine
+        .gateway
+        .states()
+        .map(|(name, breaker)| (name.to_owned(), Service { breaker }));
+    Ok(Json(StatusAnswer {
+        ok: true,
+        steps: Steps {
+            running: engine.running(),
+            limit: engine.limits().concurrent_steps,
+        },
+        brain: Brain {
+            backlog: backlog.waiting,
+            oldest_age_ms: backlog.oldest.map(age),
+            parked: backlog.parked,
+            last_error: audit.last_error(),
+        },
+        services: services.collect(),
+    }))
+}

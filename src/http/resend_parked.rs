@@ -1,0 +1,33 @@
+//! `POST /mesh/brain/resend`: puts parked events back on their way.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use super::body::Fields;
+use super::error::HttpError;
+use crate::engine::Engine;
+
+/// The most ids of one request.
+const IDS: usize = 1_000;
+
+/// `{ids?: [number]}` → `{ok, resent}`; without ids every parked event.
+pub(super) async fn resend_parked(
+    State(engine): State<Arc<Engine>>,
+    fields: Fields,
+) -> Result<Json<Value>, HttpError> {
+    let ids = fields.optional("ids").map(ids).transpose()?;
+    let resent = engine.store.resend(ids).await?;
+    Ok(Json(json!({"ok": true, "resent": resent})))
+}
+
+fn ids(value: &Value) -> Result<Vec<i64>, HttpError> {
+    let ids = value
+        .as_array()
+        .and_then(|ids| ids.iter().map(Value::as_i64).collect());
+    let ids: Option<Vec<i64>> = ids;
+    ids.filter(|ids| (1..=IDS).contains(&ids.len()))
+        .ok_or_else(|| HttpError::bad(format!("ids must be a list of 1 to {IDS} event ids")))
+}

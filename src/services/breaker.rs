@@ -1,0 +1,163 @@
+//! How one service has been doing: a circuit breaker. After some failures in a row it opens, and
+//! nothing is sent for a while; then one request probes whether the service is back.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+/// `[breaker]`: when a service is left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct BreakerConfig {
+    /// Failures in a row after which nothing is sent.
+    pub failures: u32,
+    /// How long nothing is sent, in milliseconds, before one request probes.
+    pub open_ms: u64,
+}
+
+impl Default for BreakerConfig {
+    fn default() -> Self {
+        Self {
+            failures: 10,
+            open_ms: 5_000,
+        }
+    }
+}
+
+/// What a breaker does with requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BreakerState {
+    /// Sends them.
+    Closed,
+    /// Refuses them.
+    Open,
+    /// Sends one to see.
+    HalfOpen,
+}
+
+#[derive(Debug)]
+enum Circuit {
+    Closed { failures: u32 },
+    Open { until: Instant },
+    Probing { since: Instant },
+}
+
+/// How one service has been doing.
+#[derive(Debug)]
+pub struct Breaker {
+    config: BreakerConfig,
+    circuit: Mutex<Circuit>,
+}
+
+impl Breaker {
+    /// A breaker that sends.
+    pub fn new(config: BreakerConfig) -> Self {
+        Self {
+            config,
+            circuit: Mutex::new(Circuit::Closed { failures: 0 }),
+        }
+    }
+
+    /// Whether a request may be sent now.
+    ///
+    /// # Errors
+    /// How long to wait instead.
+    pub fn admit(&self, now: Instant) -> Result<(), Duration> {
+        let mut circuit = self.circuit();
+        match *circuit {
+            Circuit::Closed { .. } => Ok(()),
+            Circuit::Open { until } if now < until => Err(until.duration_since(now)),
+            // A probe that never reported back must not keep the service shut out.
+            Circuit::Probing { since } if now < since + self.open() => {
+                Err((since + self.open()).duration_since(now))
+            }
+            Circuit::Open { .. } | Circuit::Probing { .. } => {
+                *circuit = Circuit::Probing { since: now };
+                Ok(())
+            }
+        }
+    }
+
+    /// Counts how a request went.
+    pub fn record(&self, worked: bool, now: Instant) {
+        let mut circuit = self.circuit();
+        *circuit = match *circuit {
+            _ if worked => Circuit::Closed { failures: 0 },
+            Circuit::Closed { failures } if failures + 1 < self.config.failures => {
+                Circuit::Closed {
+                    failures: failures + 1,
+                }
+            }
+            Circuit::Closed { .. } | Circuit::Probing { .. } => Circuit::Open {
+                until: now + self.open(),
+            },
+            // A request that was on its way when it opened: it does not keep it open longer.
+            Circuit::Open { until } => Circuit::Open { until },
+        };
+    }
+
+    /// What it does with requests now.
+    pub fn state(&self, now: Instant) -> BreakerState {
+        match *self.circuit() {
+            Circuit::Closed { .. } => BreakerState::Closed,
+            Circuit::Open { until } if now < until => BreakerState::Open,
+            Circuit::Open { .. } | Circuit::Probing { .. } => BreakerState::HalfOpen,
+        }
+    }
+
+    fn open(&self) -> Duration {
+        Duration::from_millis(self.config.open_ms)
+    }
+
+    fn circuit(&self) -> MutexGuard<'_, Circuit> {
+        self.circuit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn breaker() -> Breaker {
+        Breaker::new(BreakerConfig {
+            failures: 3,
+            open_ms: 1_000,
+        })
+    }
+
+    #[test]
+    fn opens_after_failures_in_a_row_and_lets_one_probe() {
+        let (breaker, start) = (breaker(), Instant::now());
+        for worked in [false, false, true, false, false] {
+            assert_eq!(breaker.admit(start), Ok(()));
+            breaker.record(worked, start);
+        }
+        assert_eq!(breaker.state(start), BreakerState::Closed);
+        breaker.record(false, start);
+        assert_eq!(breaker.state(start), BreakerState::Open);
+        assert_eq!(breaker.admit(start), Err(Duration::from_millis(1_000)));
+
+        let later = start + Duration::from_millis(1_000);
+        assert_eq!(breaker.state(later), BreakerState::HalfOpen);
+        assert_eq!(breaker.admit(later), Ok(()));
+        assert!(breaker.admit(later).is_err(), "only one probes");
+        breaker.record(false, later);
+        assert_eq!(breaker.state(later), BreakerState::Open);
+
+        let again = later + Duration::from_millis(1_000);
+        assert_eq!(breaker.admit(again), Ok(()));
+        breaker.record(true, again);
+        assert_eq!(breaker.state(again), BreakerState::Closed);
+    }
+
+    #[test]
+    fn a_lost_probe_shuts_nothing_out() {
+        let (breaker, start) = (breaker(), Instant::now());
+        (0..3).for_each(|_| breaker.record(false, start));
+        let later = start + Duration::from_millis(1_000);
+        assert_eq!(breaker.admit(later), Ok(()));
+        assert_eq!(breaker.admit(later + Duration::from_millis(1_000)), Ok(()));
+    }
+}

@@ -1,0 +1,195 @@
+//! Calls to services as steps make them: tried again where that is safe, within a deadline; a
+//! service that keeps failing is left alone for a while.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use super::error::What;
+use super::{
+    Answer, Breaker, BreakerConfig, BreakerState, CallError, Catalogue, Client, Outgoing, Service,
+};
+
+/// `[retry]`: how requests are tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct RetryConfig {
+    /// How often a request is sent at the most.
+    pub tries: u32,
+    /// The wait after the first try, in milliseconds; it doubles with each more.
+    pub first_wait_ms: u64,
+    /// The longest wait, in milliseconds. A service that asks for more (`Retry-After`) is not
+    /// tried again within the step.
+    pub longest_wait_ms: u64,
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        Self {
+            tries: 3,
+            first_wait_ms: 100,
+            longest_wait_ms: 2_000,
+        }
+    }
+}
+
+/// A wait that doubles, up to a limit.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    next: Duration,
+    longest: Duration,
+}
+
+impl Pace {
+    /// Begins with `first`.
+    pub fn new(first: Duration, longest: Duration) -> Self {
+        Self {
+            next: first,
+            longest,
+        }
+    }
+
+    /// The next wait: half to all of it, so that callers that failed together do not come back
+    /// together.
+    pub fn wait(&mut self) -> Duration {
+        let wait = self.next.min(self.longest);
+        self.next = wait.saturating_mul(2);
+        let mut byte = [0; 1];
+        // Without random numbers there is no jitter, and no harm.
+        let _ = getrandom::fill(&mut byte);
+        wait.mul_f64(0.5 + f64::from(u8::from_ne_bytes(byte)) / 512.0)
+    }
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub struct Called {
+    /// The answer, or why there is none.
+    pub outcome: Result<Answer, CallError>,
+    /// How often it was sent.
+    pub tries: u32,
+}
+
+/// Calls services.
+#[derive(Debug)]
+pub struct Gateway {
+    client: Client,
+    retry: RetryConfig,
+    breakers: BTreeMap<String, Breaker>,
+}
+
+impl Gateway {
+    /// A gateway to these services.
+    pub fn new(
+        client: Client,
+        catalogue: &Catalogue,
+        retry: RetryConfig,
+        breaker: &BreakerConfig,
+    ) -> Self {
+        let breakers = catalogue
+            .iter()
+            .map(|service| (service.name.clone(), Breaker::new(breaker.clone())))
+            .collect();
+        Self {
+            client,
+            retry,
+            breakers,
+        }
+    }
+
+    /// Every service with what its breaker does now.
+    pub fn states(&self) -> impl Iterator<Item = (&str, BreakerState)> {
+        let now = Instant::now();
+        self.breakers
+            .iter()
+            .map(move |(name, breaker)| (name.as_str(), breaker.state(now)))
+    }
+
+    /// Sends a request until it is answered, but not after `deadline`. One that is not
+    /// `repeatable` is sent again only where it is certain that nothing arrived.
+    pub async fn call(
+        &self,
+        service: &Service,
+        request: &Outgoing,
+        repeatable: bool,
+        deadline: Instant,
+    ) -> Called {
+        let millis = Duration::from_millis;
+        let mut pace = Pace::new(
+            millis(self.retry.first_wait_ms),
+            millis(self.retry.longest_wait_ms),
+        );
+        let mut tries = 0;
+        loop {
+            if let Err(error) = self.admit(service) {
+                return Called {
+                    outcome: Err(error),
+                    tries,
+                };
+            }
+            tries += 1;
+            let outcome = self.send(service, request, deadline).await;
+            let again = tries < self.retry.tries && may_repeat(&outcome, repeatable);
+            let wait = again.then(|| self.wait(&outcome, &mut pace)).flatten();
+            match wait {
+                Some(wait) if Instant::now() + wait < deadline => {
+                    tracing::debug!("{} is asked again after {wait:?}", service.name);
+                    tokio::time::sleep(wait).await;
+                }
+                _ => return Called { outcome, tries },
+            }
+        }
+    }
+
+    fn admit(&self, service: &Service) -> Result<(), CallError> {
+        let Some(breaker) = self.breakers.get(&service.name) else {
+            return Ok(());
+        };
+        breaker
+            .admit(Instant::now())
+            .map_err(|wait| CallError::new(service, What::Open(wait)))
+    }
+
+    async fn send(
+        &self,
+        service: &Service,
+        request: &Outgoing,
+        deadline: Instant,
+    ) -> Result<Answer, CallError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = service.timeout.min(left);
+        let outcome = self.client.call(service, request.clone(), timeout).await;
+        if let Some(breaker) = self.breakers.get(&service.name) {
+            let worked = match &outcome {
+                Ok(answer) => !is_gateway_failure(answer.status),
+                Err(error) => !error.is_transport(),
+            };
+            breaker.record(worked, Instant::now());
+        }
+        outcome
+    }
+
+    /// How long to wait before the next try; `None` if the service wants to be left alone for
+    /// longer than a step waits.
+    fn wait(&self, outcome: &Result<Answer, CallError>, pace: &mut Pace) -> Option<Duration> {
+        let wait = pace.wait();
+        let Some(asked) = outcome.as_ref().ok().and_then(Answer::retry_after) else {
+            return Some(wait);
+        };
+        let longest = Duration::from_millis(self.retry.longest_wait_ms);
+        (asked <= longest).then_some(wait.max(asked))
+    }
+}
+
+/// Bad gateway, unavailable, gateway timeout.
+fn is_gateway_failure(status: u16) -> bool {
+    matches!(status, 502..=504)
+}
+
+fn may_repeat(outcome: &Result<Answer, CallError>, repeatable: bool) -> bool {
+    match outcome {
+        Ok(answer) => repeatable && (answer.status == 429 || is_gateway_failure(answer.status)),
+        Err(error) => error.nothing_arrived() || (repeatable && error.is_transport()),
+    }
+}

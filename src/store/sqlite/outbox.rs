@@ -1,0 +1,141 @@
+//! Events on their way to the audit log.
+
+use rusqlite::{Connection, params};
+
+use super::plans::PlanRow;
+use crate::plan::Timestamp;
+use crate::store::{Backlog, Delivery, DeliveryOutcome, OutboxEntry, ParkedEvent, StoreError, now};
+
+pub(super) fn append(
+    connection: &Connection,
+    plan: &PlanRow,
+    contents: &[String],
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO outbox (plan_id, session_id, domain, content, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for content in contents {
+        let values = params![
+            plan.id,
+            plan.session_id,
+            plan.domain,
+            content,
+            plan.updated_at
+        ];
+        statement.execute(values)?;
+    }
+    Ok(())
+}
+
+pub(super) fn deliverable(
+    connection: &Connection,
+    limit: usize,
+) -> Result<Vec<OutboxEntry>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let entries = connection
+        .prepare_cached(
+            "SELECT seq, plan_id, session_id, domain, content, rejections FROM outbox
+             WHERE delivered_at IS NULL AND parked_at IS NULL AND plan_id NOT IN (
+                 SELECT plan_id FROM outbox
+                 WHERE delivered_at IS NULL AND parked_at IS NULL AND not_before > 0
+                     AND not_before > ?1)
+             ORDER BY seq LIMIT ?2",
+        )?
+        .query_map([now().as_millis(), limit], |row| {
+            Ok(OutboxEntry {
+                id: row.get(0)?,
+                plan_id: row.get(1)?,
+                session_id: row.get(2)?,
+                domain: row.get(3)?,
+                content: row.get(4)?,
+                rejections: row.get(5)?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(entries)
+}
+
+pub(super) fn settle(connection: &Connection, deliveries: &[Delivery]) -> Result<(), StoreError> {
+    let at = now().as_millis();
+    for Delivery { id, outcome } in deliveries {
+        match outcome {
+            DeliveryOutcome::Delivered => connection
+                .prepare_cached("UPDATE outbox SET delivered_at = ?2 WHERE seq = ?1")?
+                .execute(params![id, at])?,
+            DeliveryOutcome::Rejected { error, again_after } => {
+                let after = i64::try_from(again_after.as_millis()).unwrap_or(i64::MAX);
+                connection
+                    .prepare_cached(
+                        "UPDATE outbox SET rejections = rejections + 1, last_error = ?2,
+                             not_before = ?3
+                         WHERE seq = ?1",
+                    )?
+                    .execute(params![id, error, at.saturating_add(after)])?
+            }
+            DeliveryOutcome::Parked { error } => connection
+                .prepare_cached(
+                    "UPDATE outbox SET rejections = rejections + 1, last_error = ?2, parked_at = ?3
+                     WHERE seq = ?1",
+                )?
+                .execute(params![id, error, at])?,
+        };
+    }
+    Ok(())
+}
+
+pub(super) fn backlog(connection: &Connection) -> Result<Backlog, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT (SELECT count(*) FROM outbox WHERE delivered_at IS NULL AND parked_at IS NULL),
+                (SELECT created_at FROM outbox WHERE delivered_at IS NULL AND parked_at IS NULL
+                 ORDER BY seq LIMIT 1),
+                (SELECT count(*) FROM outbox WHERE parked_at IS NOT NULL)",
+    )?;
+    let backlog = statement.query_row([], |row| {
+        let oldest: Option<i64> = row.get(1)?;
+        Ok(Backlog {
+            waiting: row.get(0)?,
+            oldest: oldest.map(Timestamp::from_millis),
+            parked: row.get(2)?,
+        })
+    })?;
+    Ok(backlog)
+}
+
+pub(super) fn parked(
+    connection: &Connection,
+    limit: usize,
+) -> Result<Vec<ParkedEvent>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let events = connection
+        .prepare_cached(
+            "SELECT seq, plan_id, created_at, parked_at, rejections, coalesce(last_error, '')
+             FROM outbox WHERE parked_at IS NOT NULL ORDER BY seq LIMIT ?1",
+        )?
+        .query_map([limit], |row| {
+            Ok(ParkedEvent {
+                id: row.get(0)?,
+                plan_id: row.get(1)?,
+                created_at: Timestamp::from_millis(row.get(2)?),
+                parked_at: Timestamp::from_millis(row.get(3)?),
+                rejections: row.get(4)?,
+                error: row.get(5)?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(events)
+}
+
+pub(super) fn resend(connection: &Connection, ids: Option<&[i64]>) -> Result<usize, StoreError> {
+    const RESET: &str = "UPDATE outbox SET parked_at = NULL, rejections = 0, not_before = 0
+                         WHERE parked_at IS NOT NULL";
+    let Some(ids) = ids else {
+        return Ok(connection.prepare_cached(RESET)?.execute([])?);
+    };
+    let mut one = connection.prepare_cached(&format!("{RESET} AND seq = ?1"))?;
+    let mut count = 0;
+    for id in ids {
+        count += one.execute([id])?;
+    }
+    Ok(count)
+}

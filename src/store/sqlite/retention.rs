@@ -1,0 +1,43 @@
+//! Removing what is older than it has to be kept, a little at a time, so that plans in flight
+//! never wait for it.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+
+use crate::store::{Retention, StoreError, now};
+
+/// Rows that go at a time.
+const BATCH: u32 = 500;
+
+/// Removes a batch of each kind; whether there may be more. What is not delivered yet stays,
+/// whatever became of its plan.
+pub(super) fn clean_up(connection: &Connection, retention: Retention) -> Result<bool, StoreError> {
+    let events = connection
+        .prepare_cached(
+            "DELETE FROM outbox WHERE seq IN (
+                 SELECT seq FROM outbox WHERE delivered_at IS NOT NULL AND delivered_at < ?1
+                 LIMIT ?2)",
+        )?
+        .execute(params![before(retention.events), BATCH])?;
+    let plans: Vec<String> = connection
+        .prepare_cached("SELECT id FROM plans WHERE status = 'DONE' AND updated_at < ?1 LIMIT ?2")?
+        .query_map(params![before(retention.plans), BATCH], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for id in &plans {
+        connection
+            .prepare_cached("DELETE FROM history WHERE plan_id = ?1")?
+            .execute([id])?;
+        connection
+            .prepare_cached("DELETE FROM plans WHERE id = ?1")?
+            .execute([id])?;
+    }
+    let full = usize::try_from(BATCH).unwrap_or(usize::MAX);
+    Ok(events >= full || plans.len() >= full)
+}
+
+/// The moment that lies this long back, in milliseconds since 1970.
+fn before(age: Duration) -> i64 {
+    let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+    now().as_millis().saturating_sub(age)
+}
