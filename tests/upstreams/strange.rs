@@ -1,0 +1,85 @@
+//! Answers that nobody should have to read: each gives a clear error, within bounds.
+
+use serde_json::{Value, json};
+
+use super::{quick, run_alone};
+use crate::support::{Reply, TestApp, assert_has, endless, raw};
+
+async fn ask(url: String) -> Value {
+    let app = quick()
+        .configure(move |config| {
+            let srl = config.services.get_mut("srl").unwrap();
+            (srl.url, srl.timeout_ms) = (Some(url), Some(2_000));
+            config.retry.tries = 1;
+        })
+        .start()
+        .await;
+    let (step, _) = run_alone(&app, "srl").await;
+    assert_eq!(step["status"], "ERROR", "{step}");
+    step["error"].clone()
+}
+
+/// Resident memory of this process, in MiB: the host under test is part of it.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kib / 1_024
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gigabyte_is_not_read() {
+    let before = resident();
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n[";
+    let error = ask(endless(head, " ".repeat(1 << 20)).await).await;
+    assert_has(error.as_str().unwrap(), &["srl", "more than 1048576 bytes"]);
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 512, "grew by {grown} MiB");
+}
+
+/// Nothing is decompressed: what comes compressed, although it was not asked for, is no text.
+#[tokio::test(flavor = "multi_thread")]
+async fn compressed_answers_stay_as_they_are() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\n\
+                content-length: 10\r\n\r\n";
+    let gzip = [&head.as_bytes()[..], b"\x1f\x8b\x08\x00\x00\x00\x00\x00\xff\xff"].concat();
+    assert_has(ask(raw(gzip).await).await.as_str().unwrap(), &["srl", "not UTF-8"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_drip_runs_out_of_time() {
+    // A byte at a time from a full buffer is still more than the limit allows: only a sender that
+    // waits drips. `endless` waits as soon as nobody reads, so the head alone is dripped here.
+    let url = crate::support::stalling("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{").await;
+    assert_has(ask(url).await.as_str().unwrap(), &["srl", "did not answer within 2000 ms"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_bodies_are_named() {
+    let cases = [
+        ("{\"ok\":true,\"allowExecution\":\"yes\"}", "not its usual answer"),
+        ("[1,2,3]", "srl answered 200"),
+        ("null", "srl answered 200"),
+        ("{\"ok\":true,\"allowExecution\":true,\"requireApproval\":false}\0", "not JSON"),
+        ("{\"a\":\"\u{0}\"}", "not JSON"),
+        ("{\"ok\":tr", "breaks off"),
+        ("<html></html>", "HTML"),
+    ];
+    let app: TestApp = quick().start().await;
+    for (body, told) in cases {
+        app.stub("srl").answer(Reply::new(200, "application/json", body));
+        let (step, _) = run_alone(&app, "srl").await;
+        assert_eq!(step["status"], "ERROR", "{body:?}: {step}");
+        assert_has(step["error"].as_str().unwrap(), &["srl", told]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nul_in_an_answer_stays_harmless() {
+    let app = quick().start().await;
+    let answer = json!({"ok": true, "allowExecution": true, "requireApproval": false,
+        "findings": [], "summary": "a\u{0}b", "confidence": 0.9});
+    app.stub("srl").answer(Reply::json(200, &answer));
+    let (step, _) = run_alone(&app, "srl").await;
+    assert_eq!(step["result"]["summary"], "a\u{0}b", "{step}");
+}
