@@ -92,12 +92,13 @@ impl Host {
             app,
             listener,
             manners,
-            background,
+            mut background,
         } = self;
         http::serve(listener, http::router(app.clone()), manners, stop).await;
         // Whose callers hung up run on without a request.
         let ended = app.engine.finish(manners.grace).await;
-        drop(background);
+        // Until they are gone they hold the store, and with it the data folder.
+        background.shutdown().await;
         anyhow::ensure!(
             ended,
             "steps were still running after {} s",

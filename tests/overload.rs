@@ -10,7 +10,9 @@ use crate::support::{TestApp, within};
 
 /// A bare connection to the host.
 async fn connect(app: &TestApp) -> TcpStream {
-    TcpStream::connect(app.url.trim_start_matches("http://")).await.unwrap()
+    TcpStream::connect(app.url.trim_start_matches("http://"))
+        .await
+        .unwrap()
 }
 
 /// Everything the host sends until it closes the connection.

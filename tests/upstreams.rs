@@ -32,6 +32,11 @@ async fn run_alone(app: &TestApp, kind: &str) -> (Value, Value) {
     let (status, history) = app.get(&format!("/mesh/history?id={id}")).await;
     assert_eq!(status, 200, "{history}");
     let entries = history["history"].as_array().unwrap();
-    let finished = entries.iter().find(|entry| entry["transition"] == "finished");
-    (plan["steps"][0].clone(), finished.unwrap()["requests"].clone())
+    let finished = entries
+        .iter()
+        .find(|entry| entry["transition"] == "finished");
+    (
+        plan["steps"][0].clone(),
+        finished.unwrap()["requests"].clone(),
+    )
 }

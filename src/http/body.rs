@@ -1,10 +1,12 @@
 //! JSON bodies: read within the limit, then taken field by field, so that what is wrong is named
 //! together with what is allowed.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -12,7 +14,12 @@ use serde_json::{Map, Value};
 
 use super::App;
 use super::error::HttpError;
+use crate::config::Limits;
 use crate::plan::UnknownName;
+
+/// How much of a body over the limit is read and dropped, in bytes. A connection that is closed
+/// with bytes unread is reset, and the client might never see why.
+const DRAINED: usize = 16 << 20;
 
 /// The fields of a JSON object.
 pub(super) struct Fields(Map<String, Value>);
@@ -31,26 +38,49 @@ impl FromRequest<App> for Fields {
                 "the content type must be application/json",
             ));
         }
-        let patience = Duration::from_millis(app.engine.limits().client_ms);
-        let reading = tokio::time::timeout(patience, Bytes::from_request(request, app));
+        let Limits {
+            body_bytes,
+            client_ms,
+            ..
+        } = *app.engine.limits();
+        let reading = read(request.into_body(), body_bytes);
+        let reading = tokio::time::timeout(Duration::from_millis(client_ms), reading);
         let bytes = reading.await.map_err(|_| {
             HttpError::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "the body did not arrive in time",
             )
-        })?;
-        let bytes = bytes.map_err(|rejection| match rejection.status() {
-            status @ StatusCode::PAYLOAD_TOO_LARGE => {
-                HttpError::new(status, "the body is over the size limit")
-            }
-            _ => HttpError::bad("the body could not be read to its end"),
-        })?;
+        })??;
         match serde_json::from_slice(&bytes) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(HttpError::bad("the body must be a JSON object")),
             Err(error) => Err(HttpError::bad(format!("the body is not JSON: {error}"))),
         }
     }
+}
+
+/// The whole body, if it is not over the limit.
+async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, HttpError> {
+    let (mut bytes, mut seen) = (Vec::new(), 0_usize);
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|_| HttpError::bad("the body could not be read to its end"))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        seen = seen.saturating_add(data.len());
+        if seen <= limit {
+            bytes.extend_from_slice(&data);
+        } else if seen > limit.saturating_add(DRAINED) {
+            break;
+        }
+    }
+    if seen <= limit {
+        return Ok(bytes);
+    }
+    Err(HttpError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("the body is over the size limit of {limit} bytes"),
+    ))
 }
 
 /// `application/json`, whatever its parameters.

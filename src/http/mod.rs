@@ -18,7 +18,7 @@ mod server;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::extract::FromRef;
 use axum::routing::{get, post};
 
 use crate::brain::AuditLog;
@@ -44,7 +44,6 @@ impl FromRef<App> for Arc<Engine> {
 
 /// Every route there is.
 pub fn router(app: App) -> Router {
-    let body_limit = app.engine.limits().body_bytes;
     Router::new()
         .route("/health", get(get_health::get_health))
         .route("/mesh/create", post(create_plan::create_plan))
@@ -58,6 +57,5 @@ pub fn router(app: App) -> Router {
         .route("/plugins", get(list_plugins::list_plugins))
         .fallback(HttpError::no_route)
         .method_not_allowed_fallback(HttpError::wrong_method)
-        .layer(DefaultBodyLimit::max(body_limit))
         .with_state(app)
 }

@@ -8,7 +8,10 @@ use crate::support::{TestApp, assert_has, http, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_step_too_many_is_told_to_come_back() {
-    let app = TestApp::builder().configure(|config| config.limits.concurrent_steps = 2).start().await;
+    let app = TestApp::builder()
+        .configure(|config| config.limits.concurrent_steps = 2)
+        .start()
+        .await;
     let autonomy = app.stub("autonomy").clone();
     autonomy.hold();
     let plans = [app.create(&json!({})).await, app.create(&json!({})).await];
@@ -45,16 +48,28 @@ fn step(app: &TestApp, plan: &Value) -> reqwest::RequestBuilder {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_connection_too_many_is_told_to_come_back() {
-    let app = TestApp::builder().configure(|config| config.limits.connections = 2).start().await;
+    let app = TestApp::builder()
+        .configure(|config| config.limits.connections = 2)
+        .start()
+        .await;
     let mut held = vec![connect(&app).await, connect(&app).await];
     // Held for certain once they were answered.
     for stream in &mut held {
-        stream.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        stream
+            .write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .unwrap();
         within(stream.readable()).await.unwrap();
     }
     let answer = until_closed(&mut connect(&app).await).await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
-    assert_has(&answer, &["retry-after: 1", "{\"ok\":false,\"error\":\"too many connections"]);
+    assert_has(
+        &answer,
+        &[
+            "retry-after: 1",
+            "{\"ok\":false,\"error\":\"too many connections",
+        ],
+    );
 
     drop(held);
     within(async {

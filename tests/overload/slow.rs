@@ -6,14 +6,20 @@ use super::{connect, until_closed};
 use crate::support::{TestApp, assert_has};
 
 async fn impatient() -> TestApp {
-    TestApp::builder().configure(|config| config.limits.client_ms = 300).start().await
+    TestApp::builder()
+        .configure(|config| config.limits.client_ms = 300)
+        .start()
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_that_does_not_end_is_given_up() {
     let app = impatient().await;
     let mut stream = connect(&app).await;
-    stream.write_all(b"POST /mesh/create HTTP/1.1\r\nhost: x\r\nx-slow: ").await.unwrap();
+    stream
+        .write_all(b"POST /mesh/create HTTP/1.1\r\nhost: x\r\nx-slow: ")
+        .await
+        .unwrap();
     let answer = until_closed(&mut stream).await;
     assert!(!answer.contains(" 200 "), "{answer}");
     assert_eq!(app.get("/health").await.0, 200);
@@ -28,7 +34,10 @@ async fn a_body_that_does_not_end_is_given_up() {
     stream.write_all(head.as_bytes()).await.unwrap();
     let answer = until_closed(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    assert_has(&answer, &["{\"error\":\"the body did not arrive in time\",\"ok\":false}"]);
+    assert_has(
+        &answer,
+        &["{\"error\":\"the body did not arrive in time\",\"ok\":false}"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,7 +46,9 @@ async fn a_silent_connection_is_closed() {
     let mut silent = connect(&app).await;
     assert_eq!(until_closed(&mut silent).await, "");
     let mut idle = connect(&app).await;
-    idle.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
     let answer = until_closed(&mut idle).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }

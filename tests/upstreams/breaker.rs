@@ -32,7 +32,10 @@ async fn it_is_left_alone_and_others_are_not() {
     }
     assert_eq!(state(&app, "srl").await, "open");
     let (step, requests) = run_alone(&app, "srl").await;
-    assert_has(step["error"].as_str().unwrap(), &["srl", "is not asked for now", "in a row"]);
+    assert_has(
+        step["error"].as_str().unwrap(),
+        &["srl", "is not asked for now", "in a row"],
+    );
     assert_eq!((app.asked("srl"), requests), (2, json!(0)));
     assert_eq!(state(&app, "hardening").await, "closed");
     assert_eq!(run_alone(&app, "hardening").await.0["status"], "DONE");
@@ -44,7 +47,10 @@ async fn one_request_probes_and_closes_it_again() {
     for _ in 0..2 {
         run_alone(&app, "srl").await;
     }
-    let healthy = recorded("srl-check-dependencies-stubbed.json", "all_healthy_no_findings");
+    let healthy = recorded(
+        "srl-check-dependencies-stubbed.json",
+        "all_healthy_no_findings",
+    );
     app.stub("srl").answer(healthy);
     within(async {
         while state(&app, "srl").await != "half-open" {
@@ -60,7 +66,10 @@ async fn one_request_probes_and_closes_it_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_says_no_is_no_failure() {
     let app = app(600_000).await;
-    let blocked = recorded("srl-check-dependencies-stubbed.json", "self_audit_CRITICAL_block");
+    let blocked = recorded(
+        "srl-check-dependencies-stubbed.json",
+        "self_audit_CRITICAL_block",
+    );
     app.stub("srl").answer(blocked);
     for _ in 0..4 {
         assert_eq!(run_alone(&app, "srl").await.0["status"], "ERROR");

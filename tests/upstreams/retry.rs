@@ -29,7 +29,10 @@ async fn app_with(service: &'static str, url: String) -> TestApp {
 }
 
 fn clean() -> Reply {
-    recorded("srl-check-dependencies-stubbed.json", "all_healthy_no_findings")
+    recorded(
+        "srl-check-dependencies-stubbed.json",
+        "all_healthy_no_findings",
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,7 +48,10 @@ async fn a_read_is_tried_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_is_not_tried_for_ever() {
-    let app = quick().service("srl", Reply::json(503, &json!({}))).start().await;
+    let app = quick()
+        .service("srl", Reply::json(503, &json!({})))
+        .start()
+        .await;
     let (step, requests) = run_alone(&app, "srl").await;
     assert_has(step["error"].as_str().unwrap(), &["srl answered 503"]);
     assert_eq!((app.asked("srl"), requests), (3, json!(3)));
@@ -54,7 +60,10 @@ async fn a_read_is_not_tried_for_ever() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_final_is_not_asked_for_again() {
     for status in [200, 204, 302, 400, 404, 500] {
-        let app = quick().service("srl", Reply::json(status, &json!({}))).start().await;
+        let app = quick()
+            .service("srl", Reply::json(status, &json!({})))
+            .start()
+            .await;
         let (step, requests) = run_alone(&app, "srl").await;
         assert_eq!(step["status"], "ERROR", "{step}");
         assert_eq!((app.asked("srl"), requests), (1, json!(1)), "{status}");
@@ -104,7 +113,10 @@ async fn an_idempotent_write_is_tried_again_with_the_same_key() {
     let (step, _) = run_alone(&app, "workflow").await;
     assert_eq!(step["status"], "DONE", "{step}");
     let requests = workflow.requests();
-    let keys: Vec<_> = requests.iter().map(|request| &request.headers["idempotency-key"]).collect();
+    let keys: Vec<_> = requests
+        .iter()
+        .map(|request| &request.headers["idempotency-key"])
+        .collect();
     assert_eq!(keys.len(), 3);
     assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
 }
@@ -117,7 +129,11 @@ async fn retry_after_is_kept() {
     let began = Instant::now();
     let (step, _) = run_alone(&app, "srl").await;
     assert_eq!(step["status"], "DONE", "{step}");
-    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() >= Duration::from_secs(1),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,6 +157,9 @@ async fn the_steps_deadline_holds_over_all_tries() {
     app.stub("srl").hold();
     let began = Instant::now();
     let (step, _) = run_alone(&app, "srl").await;
-    assert_has(step["error"].as_str().unwrap(), &["srl", "did not answer within"]);
+    assert_has(
+        step["error"].as_str().unwrap(),
+        &["srl", "did not answer within"],
+    );
     assert!(began.elapsed() < PATIENCE / 2, "{:?}", began.elapsed());
 }

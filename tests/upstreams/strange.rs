@@ -22,7 +22,10 @@ async fn ask(url: String) -> Value {
 /// Resident memory of this process, in MiB: the host under test is part of it.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
     let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     kib / 1_024
 }
@@ -42,8 +45,15 @@ async fn a_gigabyte_is_not_read() {
 async fn compressed_answers_stay_as_they_are() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\n\
                 content-length: 10\r\n\r\n";
-    let gzip = [&head.as_bytes()[..], b"\x1f\x8b\x08\x00\x00\x00\x00\x00\xff\xff"].concat();
-    assert_has(ask(raw(gzip).await).await.as_str().unwrap(), &["srl", "not UTF-8"]);
+    let gzip = [
+        &head.as_bytes()[..],
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00\xff\xff",
+    ]
+    .concat();
+    assert_has(
+        ask(raw(gzip).await).await.as_str().unwrap(),
+        &["srl", "not UTF-8"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,23 +61,33 @@ async fn a_slow_drip_runs_out_of_time() {
     // A byte at a time from a full buffer is still more than the limit allows: only a sender that
     // waits drips. `endless` waits as soon as nobody reads, so the head alone is dripped here.
     let url = crate::support::stalling("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{").await;
-    assert_has(ask(url).await.as_str().unwrap(), &["srl", "did not answer within 2000 ms"]);
+    assert_has(
+        ask(url).await.as_str().unwrap(),
+        &["srl", "did not answer within 2000 ms"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_bodies_are_named() {
     let cases = [
-        ("{\"ok\":true,\"allowExecution\":\"yes\"}", "not its usual answer"),
+        (
+            "{\"ok\":true,\"allowExecution\":\"yes\"}",
+            "not its usual answer",
+        ),
         ("[1,2,3]", "srl answered 200"),
         ("null", "srl answered 200"),
-        ("{\"ok\":true,\"allowExecution\":true,\"requireApproval\":false}\0", "not JSON"),
+        (
+            "{\"ok\":true,\"allowExecution\":true,\"requireApproval\":false}\0",
+            "not JSON",
+        ),
         ("{\"a\":\"\u{0}\"}", "not JSON"),
         ("{\"ok\":tr", "breaks off"),
         ("<html></html>", "HTML"),
     ];
     let app: TestApp = quick().start().await;
     for (body, told) in cases {
-        app.stub("srl").answer(Reply::new(200, "application/json", body));
+        app.stub("srl")
+            .answer(Reply::new(200, "application/json", body));
         let (step, _) = run_alone(&app, "srl").await;
         assert_eq!(step["status"], "ERROR", "{body:?}: {step}");
         assert_has(step["error"].as_str().unwrap(), &["srl", told]);
