@@ -86,6 +86,9 @@ impl Host {
             .await?;
         let ended = self.engine.finish(GRACE).await;
         self.audit.abort();
+        // Until it is gone it holds the store, and with it the data folder. That it was aborted
+        // is what it ends with.
+        let _ = self.audit.await;
         anyhow::ensure!(
             ended,
             "steps were still running after {} s",

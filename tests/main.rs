@@ -1,6 +1,7 @@
 //! Everything here is real: real components, real HTTP, a real database. One binary, because
 //! linking the runtime once per file would cost more than the tests do. One module a promise.
 #![allow(
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -10,3 +11,11 @@
 mod support;
 
 mod api;
+mod audit;
+mod config;
+mod modes;
+mod outcomes;
+mod persistence;
+mod plugins;
+mod sandbox;
+mod services;

@@ -9,9 +9,11 @@ use crate::host::Host;
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     let config = options.config()?;
+    // Before it says that it listens, so that a signal is a clean stop from then on.
+    let stopped = stopped()?;
     let host = start(&config).await?;
     println!("codex-mesh listens on http://{}", host.address()?);
-    host.serve(stopped()?).await?;
+    host.serve(stopped).await?;
     println!("stopped");
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::request::Checked;
+use super::step::shorten;
 use super::{Engine, EngineError};
 use crate::contract;
 use crate::plan::{Domain, Effect, Mode, Plan, PlanStatus, Step, StepStatus, Timestamp};
@@ -157,7 +158,8 @@ impl Engine {
         let called = kind.plugin.shape(&contract::context(plan, step)).await;
         let request = called
             .outcome
-            .map_err(|fault| format!("the plugin failed: {fault}"))??;
+            .map_err(|fault| format!("the plugin failed: {fault}"))?
+            .map_err(|reason| shorten(&reason))?;
         Checked::new(&request, service)
             .map_err(|error| format!("the plugin's request is refused: {error}"))
     }

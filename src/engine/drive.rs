@@ -31,6 +31,8 @@ impl Engine {
         let (reply, outcome) = oneshot::channel();
         tokio::spawn(async move {
             engine.drive(&id, reply).await;
+            // In this order: who waits for the permit may want the store to be free.
+            drop(engine);
             drop(permit);
         });
         // The sender is only dropped unused if the task is gone, which means the host is.

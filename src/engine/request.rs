@@ -1,14 +1,15 @@
 //! A plugin's request, checked: nothing of it is trusted.
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::plan::{Effect, Json, Method, Sending};
 use crate::sandbox::bindings as wit;
 use crate::services::{Outgoing, Service, path};
 
-/// Headers that steer the connection or that are the host's to set.
-const RESERVED: [&str; 17] = [
+/// Headers that steer the connection, that are the host's to set, or that some services read as
+/// another method or path than the one that was judged.
+const RESERVED: [&str; 23] = [
     "accept-encoding",
     "connection",
     "content-length",
@@ -26,7 +27,15 @@ const RESERVED: [&str; 17] = [
     "transfer-encoding",
     "upgrade",
     "via",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-method",
+    "x-original-url",
+    "x-rewrite-url",
 ];
+
+const RESERVED_PREFIXES: [&str; 2] = ["proxy-", "x-forwarded-"];
 
 /// The most headers of one request.
 const HEADERS: usize = 32;
@@ -83,14 +92,32 @@ impl Checked {
 
     /// The result of a step that shows what it would send.
     pub(super) fn would_send(&self, service: &Service) -> Result<Json, serde_json::Error> {
-        let shown = json!({"dryRun": true, "wouldSend": {
-            "service": service.name,
-            "method": self.method.as_str(),
-            "endpoint": self.path,
-            "payload": self.body,
-        }});
-        Json::parse(shown.to_string())
+        let shown = DryRun {
+            dry_run: true,
+            would_send: WouldSend {
+                service: &service.name,
+                method: self.method.as_str(),
+                endpoint: &self.path,
+                payload: self.body.as_ref(),
+            },
+        };
+        Json::parse(serde_json::to_string(&shown)?)
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DryRun<'a> {
+    dry_run: bool,
+    would_send: WouldSend<'a>,
+}
+
+#[derive(Serialize)]
+struct WouldSend<'a> {
+    service: &'a str,
+    method: &'static str,
+    endpoint: &'a str,
+    payload: Option<&'a Json>,
 }
 
 fn headers(asked: &[wit::Header]) -> Result<HeaderMap, String> {
@@ -107,7 +134,11 @@ fn headers(asked: &[wit::Header]) -> Result<HeaderMap, String> {
             .name
             .parse()
             .map_err(|_| format!("{shown:?} names no header"))?;
-        if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("proxy-") {
+        if RESERVED.contains(&name.as_str())
+            || RESERVED_PREFIXES
+                .iter()
+                .any(|prefix| name.as_str().starts_with(prefix))
+        {
             return Err(format!("the header {shown:?} is the host's to set"));
         }
         let wit::HeaderValue::Text(text) = &header.value else {

@@ -80,7 +80,7 @@ impl Engine {
             shown: None,
         };
         let outcome = run
-            .to_the_verdict()
+            .until_a_verdict()
             .await
             .unwrap_or_else(|error| Outcome::Error { error });
         Ended {
@@ -92,9 +92,9 @@ impl Engine {
 
 impl Run<'_> {
     /// The error is a message for a person.
-    async fn to_the_verdict(&mut self) -> Result<Outcome, String> {
+    async fn until_a_verdict(&mut self) -> Result<Outcome, String> {
         let called = self.kind.plugin.shape(&self.context).await;
-        let mut request = self.take(called)??;
+        let mut request = self.take(called)?.map_err(|reason| shorten(&reason))?;
         let rounds = self.engine.limits.rounds;
         for _ in 0..rounds {
             match self.round(&request).await? {
@@ -216,7 +216,7 @@ fn failed(fault: &Fault) -> String {
 }
 
 /// A plugin's reason, within bounds, and never empty.
-fn shorten(reason: &str) -> String {
+pub(super) fn shorten(reason: &str) -> String {
     if reason.trim().is_empty() {
         return "the plugin gave no reason".to_owned();
     }

@@ -1,24 +1,32 @@
 //! JSON bodies: read within the limit, then taken field by field, so that what is wrong is named
 //! together with what is allowed.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use axum::body::Bytes;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
 use super::error::HttpError;
+use crate::engine::Engine;
 use crate::plan::UnknownName;
+
+/// How much of a body over the limit is read and dropped, in bytes. A connection that is closed
+/// with bytes unread is reset, and the client might never see why.
+const DRAINED: usize = 16 << 20;
 
 /// The fields of a JSON object.
 pub(super) struct Fields(Map<String, Value>);
 
-impl<S: Send + Sync> FromRequest<S> for Fields {
+impl FromRequest<Arc<Engine>> for Fields {
     type Rejection = HttpError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
+    async fn from_request(request: Request, engine: &Arc<Engine>) -> Result<Self, HttpError> {
         let content_type = request.headers().get(CONTENT_TYPE);
         if !content_type
             .and_then(|value| value.to_str().ok())
@@ -29,23 +37,37 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
                 "the content type must be application/json",
             ));
         }
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| {
-                let status = rejection.status();
-                match status {
-                    StatusCode::PAYLOAD_TOO_LARGE => {
-                        HttpError::new(status, "the body is over the size limit")
-                    }
-                    _ => HttpError::bad("the body could not be read to its end"),
-                }
-            })?;
+        let bytes = read(request.into_body(), engine.limits().body_bytes).await?;
         match serde_json::from_slice(&bytes) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(HttpError::bad("the body must be a JSON object")),
             Err(error) => Err(HttpError::bad(format!("the body is not JSON: {error}"))),
         }
     }
+}
+
+/// The whole body, if it is not over the limit.
+async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, HttpError> {
+    let (mut bytes, mut seen) = (Vec::new(), 0_usize);
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|_| HttpError::bad("the body could not be read to its end"))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        seen = seen.saturating_add(data.len());
+        if seen <= limit {
+            bytes.extend_from_slice(&data);
+        } else if seen > limit.saturating_add(DRAINED) {
+            break;
+        }
+    }
+    if seen <= limit {
+        return Ok(bytes);
+    }
+    Err(HttpError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("the body is over the size limit of {limit} bytes"),
+    ))
 }
 
 /// `application/json`, whatever its parameters.

@@ -13,7 +13,6 @@ mod run_step;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use crate::engine::Engine;
@@ -21,7 +20,6 @@ use error::HttpError;
 
 /// Every route there is.
 pub fn router(engine: Arc<Engine>) -> Router {
-    let body_limit = engine.limits().body_bytes;
     Router::new()
         .route("/health", get(get_health::get_health))
         .route("/mesh/create", post(create_plan::create_plan))
@@ -31,6 +29,5 @@ pub fn router(engine: Arc<Engine>) -> Router {
         .route("/plugins", get(list_plugins::list_plugins))
         .fallback(HttpError::no_route)
         .method_not_allowed_fallback(HttpError::wrong_method)
-        .layer(DefaultBodyLimit::max(body_limit))
         .with_state(engine)
 }

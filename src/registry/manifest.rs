@@ -6,6 +6,9 @@ use crate::plan::{Json, Method};
 use crate::sandbox::bindings as wit;
 use crate::services::{Catalogue, path};
 
+/// The largest settings schema, in bytes.
+const SCHEMA: usize = 64 << 10;
+
 /// What a plugin says of itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
@@ -40,8 +43,12 @@ impl Manifest {
             ));
         }
         path::check(&said.endpoint).map_err(|error| format!("the endpoint is no path: {error}"))?;
+        check_text("version", &said.version, 1..=64)?;
         let version = Version::parse(&said.version)
             .map_err(|error| format!("the version is not a semantic version: {error}"))?;
+        if said.settings_schema.len() > SCHEMA {
+            return Err(format!("the settings-schema has more than {SCHEMA} bytes"));
+        }
         let schema = Json::parse(said.settings_schema)
             .map_err(|error| format!("the settings-schema is not JSON: {error}"))?;
         if !schema.as_str().starts_with('{') {

@@ -26,6 +26,12 @@ pub enum Fault {
     /// It recursed too deeply.
     #[error("it used up its stack of {0} bytes")]
     Stack(usize),
+    /// It read or wrote where it has no memory.
+    #[error(
+        "it reached outside its memory: a wrong address, or deeper recursion than its own stack \
+         has room for"
+    )]
+    Bounds,
     /// It handed back more than it may.
     #[error("it returned more than its {0} bytes of output")]
     Output(usize),
@@ -36,7 +42,7 @@ pub enum Fault {
     #[error("it exited with code {0} instead of returning")]
     Exit(i32),
     /// It trapped in another way.
-    #[error("it trapped: {0}")]
+    #[error("it trapped: {}", brief(.0))]
     Trap(String),
     /// What it returned is not what the contract says.
     #[error("it returned {0}")]
@@ -46,11 +52,27 @@ pub enum Fault {
     Sandbox(String),
 }
 
+/// The longest text of a guest, or about it, in a message; in characters.
+const BRIEF: usize = 500;
+
+/// A text that the guest may have had a hand in, fit for a message.
+fn brief(text: &str) -> String {
+    let mut brief: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(BRIEF)
+        .collect();
+    if brief.len() < text.len() {
+        brief.push('…');
+    }
+    brief
+}
+
 fn said(words: &str) -> String {
     if words.is_empty() {
         String::new()
     } else {
-        format!(", saying: {words}")
+        format!(", saying: {}", brief(words))
     }
 }
 
@@ -96,6 +118,7 @@ impl Fault {
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::StackOverflow) => Self::Stack(limits.stack_bytes),
+            Some(Trap::MemoryOutOfBounds) => Self::Bounds,
             Some(Trap::UnreachableCodeReached) => Self::Panic(said.to_owned()),
             Some(trap) => Self::Trap(trap.to_string()),
             None => Self::from_text(error, limits),
@@ -132,17 +155,24 @@ pub enum LoadError {
     #[error("it has {0} bytes, and the limit is {1}")]
     TooLarge(usize, usize),
     /// The compiler refuses it.
-    #[error("it does not compile: {0}")]
+    #[error("it does not compile: {}", brief(.0))]
     Compile(String),
+    /// The compiler does not come to an end with it.
+    #[error("it took more than {0} ms to compile and was given up")]
+    CompileTime(u64),
     /// It needs something that the host does not give.
     #[error(
-        "it imports {0}, which the host does not grant: a step plugin may import codex:mesh/log@1.0.0 \
-         and WASI without sockets and HTTP"
+        "it imports {}, which the host does not grant: a step plugin may import \
+         codex:mesh/log@1.0.0 and WASI without sockets and HTTP",
+        brief(.0)
     )]
     ForbiddenImport(String),
     /// It is a component of another world, or of another version of this one.
-    #[error("it is not a step plugin of codex:mesh@1.0.0: {0}")]
+    #[error("it is not a step plugin of codex:mesh@1.0.0: {}", brief(.0))]
     WrongWorld(String),
+    /// Its types are not those of the contract, or it traps before it is asked anything.
+    #[error("no instance of it can be made for codex:mesh@1.0.0: {}", brief(.0))]
+    Instance(String),
     /// `describe` gave nothing.
     #[error("asked what it is, {0}")]
     Describe(Fault),

@@ -7,7 +7,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use super::bindings::codex::mesh::log;
 use super::fault::{CpuTimeUp, MemoryUp, TableUp};
 use super::limits::Limits;
-use super::log::{Log, LogLevel, Stream};
+use super::log::{Log, Output, Stream};
 
 /// Handles a guest may hold at a time. A Rust guest needs a handful.
 const HANDLES: usize = 1_000;
@@ -31,14 +31,14 @@ pub(super) struct Host {
 impl Host {
     /// A store for one call, with every limit set.
     pub(super) fn store(engine: &wasmtime::Engine, limits: &Limits, log: Log) -> Store<Self> {
-        let stream = |level| Stream {
+        let stream = |output| Stream {
             log: log.clone(),
-            level,
+            output,
         };
         // No preopened folder, no environment, no argument, no stdin: the builder's defaults.
         let mut wasi = WasiCtx::builder();
-        wasi.stdout(stream(LogLevel::Info))
-            .stderr(stream(LogLevel::Warn))
+        wasi.stdout(stream(Output::Stdout))
+            .stderr(stream(Output::Stderr))
             .max_random_size(RANDOM_BYTES);
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);

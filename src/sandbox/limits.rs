@@ -26,6 +26,8 @@ pub struct Limits {
     pub concurrent_calls: u32,
     /// The largest component that is compiled, in bytes.
     pub component_bytes: usize,
+    /// How long compiling a component may take, in milliseconds.
+    pub compile_ms: u64,
 }
 
 impl Default for Limits {
@@ -40,6 +42,7 @@ impl Default for Limits {
             log_bytes: 8 << 10,
             concurrent_calls: 64,
             component_bytes: 64 << 20,
+            compile_ms: 120_000,
         }
     }
 }
@@ -65,6 +68,7 @@ impl Limits {
     pub fn check(&self) -> Result<(), String> {
         let rules = [
             (self.cpu_ms > 0, "cpu_ms must be at least 1"),
+            (self.compile_ms > 0, "compile_ms must be at least 1"),
             (self.wall_ms > 0, "wall_ms must be at least 1"),
             (
                 (64 << 10..=Self::MEMORY_SLOT).contains(&self.memory_bytes),

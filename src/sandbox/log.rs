@@ -3,14 +3,14 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use super::bindings::codex::mesh::log;
 
@@ -60,6 +60,8 @@ struct Lines {
     left: usize,
     truncated: bool,
     lines: Vec<LogLine>,
+    /// What was printed of a line that has not ended yet, on stdout and on stderr.
+    open: [Vec<u8>; 2],
 }
 
 impl Log {
@@ -69,22 +71,65 @@ impl Log {
             left: limit,
             truncated: false,
             lines: Vec::new(),
+            open: [Vec::new(), Vec::new()],
         })))
     }
 
     pub(super) fn write(&self, level: LogLevel, message: &str) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write(level, message);
+        self.lines().write(level, message);
     }
 
+    /// Everything so far, an unfinished line included.
     pub(super) fn take(&self) -> Vec<LogLine> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).lines)
+        let mut lines = self.lines();
+        lines.end_line(Output::Stdout);
+        lines.end_line(Output::Stderr);
+        std::mem::take(&mut lines.lines)
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Lines {
+    /// Takes what was printed: programs print a line in pieces.
+    fn print(&mut self, output: Output, bytes: &[u8]) {
+        let mut pieces = bytes.split(|byte| *byte == b'\n');
+        self.extend_line(output, pieces.next().unwrap_or_default());
+        for piece in pieces {
+            if self.truncated {
+                return;
+            }
+            self.end_line(output);
+            self.extend_line(output, piece);
+        }
+    }
+
+    fn extend_line(&mut self, output: Output, bytes: &[u8]) {
+        // No more than is left can be kept, and one byte more shows that there was more.
+        let most = self.left.saturating_add(1);
+        let open = self.open(output);
+        let room = most.saturating_sub(open.len()).min(bytes.len());
+        open.extend(bytes.iter().take(room));
+    }
+
+    fn end_line(&mut self, output: Output) {
+        let line = std::mem::take(self.open(output));
+        let line = String::from_utf8_lossy(&line);
+        if !line.trim().is_empty() {
+            self.write(output.level(), &line);
+        }
+    }
+
+    fn open(&mut self, output: Output) -> &mut Vec<u8> {
+        let [stdout, stderr] = &mut self.open;
+        match output {
+            Output::Stdout => stdout,
+            Output::Stderr => stderr,
+        }
+    }
+
     fn write(&mut self, level: LogLevel, message: &str) {
         if self.truncated {
             return;
@@ -96,7 +141,9 @@ impl Lines {
             self.truncated = true;
             line.push_str(TRUNCATED);
         }
-        tracing::debug!(target: "plugin", kind = %self.kind, level = ?level, "{line}");
+        // On one line, or a guest could forge others.
+        let shown = line.replace('\n', "\\n");
+        tracing::debug!(target: "plugin", kind = %self.kind, level = ?level, "{shown}");
         self.lines.push(LogLine {
             level,
             message: line,
@@ -120,12 +167,28 @@ fn escape(text: &str, limit: usize) -> String {
     escaped
 }
 
-/// A guest's stdout or stderr, writing into the log. Takes everything at once and never fails: a
-/// guest must not break because it talks too much.
+/// A guest's stdout or stderr, writing into the log. Takes what it permitted at once and never
+/// fails: a guest must not break because it talks too much.
 #[derive(Clone)]
 pub(super) struct Stream {
     pub(super) log: Log,
-    pub(super) level: LogLevel,
+    pub(super) output: Output,
+}
+
+/// Where a guest may print.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Output {
+    Stdout,
+    Stderr,
+}
+
+impl Output {
+    fn level(self) -> LogLevel {
+        match self {
+            Self::Stdout => LogLevel::Info,
+            Self::Stderr => LogLevel::Warn,
+        }
+    }
 }
 
 /// The most that one write is told it may bring.
@@ -133,10 +196,7 @@ const PERMIT: usize = 64 << 10;
 
 impl Stream {
     fn append(&self, bytes: &[u8]) {
-        let text = String::from_utf8_lossy(bytes);
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            self.log.write(self.level, line);
-        }
+        self.log.lines().print(self.output, bytes);
     }
 }
 
@@ -161,6 +221,11 @@ impl StdoutStream for Stream {
 #[async_trait::async_trait]
 impl OutputStream for Stream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        if bytes.len() > PERMIT {
+            return Err(StreamError::trap(
+                "wrote more at once than it was permitted",
+            ));
+        }
         self.append(&bytes);
         Ok(())
     }

@@ -11,6 +11,7 @@
 
 pub mod bindings;
 mod cache;
+mod compile;
 mod engine;
 mod fault;
 mod instance;

@@ -8,6 +8,7 @@ use wasmtime::component::Component;
 
 use super::bindings::{Context, Manifest, Request, Response, StepPlugin, StepPluginPre, Verdict};
 use super::cache::CompileCache;
+use super::compile;
 use super::engine::Sandbox;
 use super::fault::{Fault, LoadError};
 use super::instance::Host;
@@ -36,8 +37,7 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// Compiles (or takes from the cache), links and describes a component. Compiling blocks for
-    /// as long as it takes; it is done on a thread for blocking work.
+    /// Compiles (or takes from the cache), links and describes a component.
     ///
     /// # Errors
     /// What is wrong with the component, for whoever put it there.
@@ -48,18 +48,27 @@ impl Plugin {
     ) -> Result<(Self, Manifest), LoadError> {
         check_header(&bytes, sandbox.limits.component_bytes)?;
         let engine = sandbox.engine.clone();
-        let component = tokio::task::spawn_blocking(move || cache.component(&engine, &bytes))
-            .await
-            .map_err(|error| LoadError::Compile(error.to_string()))??;
+        let compile = move || cache.component(&engine, &bytes);
+        let component = compile::within(sandbox.limits.compile_ms, compile).await?;
         let component = link(&sandbox, &component)?;
         let plugin = Self {
             sandbox,
             component,
             kind: Arc::from("describe"),
         };
+        plugin.instantiate().await?;
         let manifest = plugin.describe().await.map_err(LoadError::Describe)?;
         let kind = Arc::from(manifest.kind.as_str());
         Ok((Self { kind, ..plugin }, manifest))
+    }
+
+    /// Makes an instance and asks it nothing: only then are all its types compared.
+    async fn instantiate(&self) -> Result<(), LoadError> {
+        let made = self.call(async |_, _| Ok(())).await.outcome;
+        made.map_err(|fault| match fault {
+            Fault::Trap(why) => LoadError::Instance(why),
+            fault => LoadError::Describe(fault),
+        })
     }
 
     async fn describe(&self) -> Result<Manifest, Fault> {
@@ -119,14 +128,19 @@ impl Plugin {
         let log = log.take();
         let outcome = match called {
             Some(Ok(value)) => Ok(value),
-            Some(Err(error)) => {
-                let said = log.last().map_or("", |line| line.message.as_str());
-                Err(Fault::from_runtime(&error, limits, said))
-            }
+            Some(Err(error)) => Err(Fault::from_runtime(&error, limits, last_words(&log))),
             None => Err(Fault::WallTime(limits.wall_ms)),
         };
         Called { outcome, log }
     }
+}
+
+/// The last thing a guest said: of a panic, its message.
+fn last_words(log: &[LogLine]) -> &str {
+    let mut words = log.iter().rev().map(|line| line.message.as_str());
+    words
+        .find(|line| !line.starts_with("note: run with `RUST_BACKTRACE"))
+        .unwrap_or_default()
 }
 
 async fn within<T>(limit: std::time::Duration, call: impl Future<Output = T>) -> Option<T> {

@@ -88,7 +88,8 @@ impl Routes {
     }
 
     /// What a request does: as its exact route says, else the longest `/*` that covers it, else a
-    /// `GET` reads and anything else writes.
+    /// `GET` reads and anything else writes. A path that a liberal service could take for another
+    /// one (encoded, in capitals, with doubled slashes) must read as that other one too.
     pub fn effect(&self, method: Method, path: &str) -> Effect {
         let path = path::without_query(path);
         if let Some(effect) = self.0.get(&format!("{method} {path}")) {
@@ -98,11 +99,42 @@ impl Routes {
             .0
             .iter()
             .filter(|(route, _)| covers(route, method, path));
-        match covering.max_by_key(|(route, _)| route.len()) {
-            Some((_, effect)) => *effect,
-            None if method == Method::Get => Effect::Read,
-            None => Effect::Write,
+        let effect = covering
+            .max_by_key(|(route, _)| route.len())
+            .map(|(_, effect)| *effect);
+        match effect.unwrap_or_else(|| unlisted(method)) {
+            Effect::Read => self.canonical_effect(method, &path::canonical(path)),
+            Effect::Write => Effect::Write,
         }
+    }
+
+    /// The same for a canonical path, among the canonical forms of the routes; of two routes that
+    /// come out alike, the one that writes counts.
+    fn canonical_effect(&self, method: Method, path: &str) -> Effect {
+        let fits = |(route, effect): (&String, &Effect)| {
+            let route = route.strip_prefix(method.as_str())?.strip_prefix(' ')?;
+            let length = match route.strip_suffix("/*") {
+                Some(above) => {
+                    let above = path::canonical(above);
+                    let above = above.trim_end_matches('/');
+                    let below = path.strip_prefix(above)?;
+                    below.starts_with('/').then_some(above.len())?
+                }
+                None => (path::canonical(route) == path).then_some(usize::MAX)?,
+            };
+            Some((length, *effect == Effect::Write, *effect))
+        };
+        let fitting = self.0.iter().filter_map(fits);
+        fitting
+            .max_by_key(|(length, writes, _)| (*length, *writes))
+            .map_or_else(|| unlisted(method), |(_, _, effect)| effect)
+    }
+}
+
+fn unlisted(method: Method) -> Effect {
+    match method {
+        Method::Get => Effect::Read,
+        _ => Effect::Write,
     }
 }
 
@@ -160,6 +192,44 @@ mod tests {
         assert_eq!(routes.effect(Method::Post, "/srl/%63heck"), Effect::Write);
         assert_eq!(routes.effect(Method::Post, "/srl//check"), Effect::Write);
         assert_eq!(routes.effect(Method::Post, "/srl/check/"), Effect::Write);
+    }
+
+    /// Nor is another spelling a way around a route that writes.
+    #[test]
+    fn another_spelling_of_a_write_is_no_read() {
+        let routes = routes(&[
+            ("GET /a/act", Effect::Write),
+            ("GET /Make/*", Effect::Write),
+            ("POST /a/*", Effect::Read),
+            ("POST /a/b", Effect::Write),
+            ("POST /a/b/read", Effect::Read),
+            ("POST /a/c/*", Effect::Write),
+        ])
+        .unwrap();
+        for path in [
+            "/a/%61ct",
+            "/a//act",
+            "/a/ACT",
+            "/a/act/",
+            "/a%2fact",
+            "/a/act;x",
+            "/a/act%3Bx?q",
+            "/make/x",
+            "/%4dake/x",
+        ] {
+            assert_eq!(routes.effect(Method::Get, path), Effect::Write, "{path}");
+        }
+        for path in [
+            "/a/b/", "/a/%62", "/a//b", "/a/B", "/a/b;x", "/a/C/x", "/a/%63/x",
+        ] {
+            assert_eq!(routes.effect(Method::Post, path), Effect::Write, "{path}");
+        }
+        for path in ["/a/x", "/a/b/read", "/a/bb", "/a/x%20y", "/a/b/x"] {
+            assert_eq!(routes.effect(Method::Post, path), Effect::Read, "{path}");
+        }
+        for path in ["/", "/a/actor", "/a/act%20", "/a/%e4"] {
+            assert_eq!(routes.effect(Method::Get, path), Effect::Read, "{path}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::plan::Method;
 const IDLE_CONNECTIONS: usize = 32;
 
 /// How long connecting may take, within a request's own timeout.
-const CONNECT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT: Duration = Duration::from_secs(5);
 
 /// Calls services: no redirects, no proxies, no compression, answers capped.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::Service;
+use super::client::CONNECT;
 
 /// Why a service gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -26,6 +27,8 @@ pub(super) enum What {
     Dns(String),
     #[error("could not be reached over TLS: {0}")]
     Tls(String),
+    #[error("could not be connected to within {} ms", .0.as_millis())]
+    NoConnection(Duration),
     #[error("did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
     #[error("closed the connection before its answer was complete")]
@@ -56,41 +59,52 @@ impl CallError {
 
 fn what(service: &Service, error: &reqwest::Error) -> What {
     if error.is_timeout() {
-        return What::Timeout(service.timeout);
+        return if error.is_connect() {
+            What::NoConnection(CONNECT)
+        } else {
+            What::Timeout(service.timeout)
+        };
     }
     if error.is_builder() {
         return What::Request(innermost(error));
     }
     let mut source = error.source();
     while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            match io.kind() {
-                io::ErrorKind::ConnectionRefused => return What::Refused,
-                io::ErrorKind::ConnectionReset
-                | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::UnexpectedEof => return What::Cut,
-                _ => {}
-            }
-            if io
-                .get_ref()
-                .is_some_and(|inner| inner.is::<rustls::Error>())
-            {
-                return What::Tls(innermost(error));
-            }
+        if let Some(what) = cause.downcast_ref::<io::Error>().and_then(what_io) {
+            return what;
         }
-        if cause.is::<rustls::Error>() {
-            return What::Tls(innermost(error));
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return What::Tls(tls.to_string());
         }
-        // The resolver's own error type is private to the client's library.
-        if cause.to_string().starts_with("dns error") {
+        // These error types are private to the client's library.
+        let text = cause.to_string();
+        if text.starts_with("dns error") {
             return What::Dns(innermost(error));
+        }
+        if text == "connection closed before message completed" {
+            return What::Cut;
         }
         source = cause.source();
     }
-    if error.is_connect() {
-        What::Other(innermost(error))
-    } else {
-        What::Cut
+    What::Other(innermost(error))
+}
+
+/// Looks into what an error of the system carries: its source skips that.
+fn what_io(error: &io::Error) -> Option<What> {
+    if let Some(inner) = error.get_ref() {
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return Some(What::Tls(tls.to_string()));
+        }
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            return what_io(io);
+        }
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Some(What::Refused),
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => Some(What::Cut),
+        _ => None,
     }
 }
 

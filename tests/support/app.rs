@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use codex_mesh::config::{Config, ServiceConfig};
 use codex_mesh::host::Host;
@@ -11,7 +12,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{Reply, Stub, recorded};
+use super::{Port, Reply, Stub, http, recorded, within};
 
 pub const GOAL: &str = "Plan and execute a 7-day TikTok & Shorts content cycle.";
 
@@ -64,7 +65,7 @@ impl TestAppBuilder {
         let mut stubs = BTreeMap::new();
         for (name, friendly) in friendly() {
             let url = if self.missing.iter().any(|missing| missing == name) {
-                closed_url().await
+                closed_url()
             } else {
                 let reply = self.services.get(name).cloned().unwrap_or(friendly);
                 let stub = Stub::answering(reply).await;
@@ -92,7 +93,7 @@ impl TestAppBuilder {
             url,
             data,
             stubs,
-            client: reqwest::Client::new(),
+            client: http(),
             stop,
             serving,
         }
@@ -104,10 +105,13 @@ pub fn cache_dir() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache")
 }
 
-/// An address where nothing listens.
-pub async fn closed_url() -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+/// An address where nothing listens, now or later.
+fn closed_url() -> String {
+    let port = Port::reserve();
+    let url = port.url();
+    // Reserved for as long as this process lives.
+    std::mem::forget(port);
+    url
 }
 
 /// Recorded answers with which every plan runs to its end.
@@ -168,7 +172,7 @@ impl TestApp {
     /// Stops the host as a signal would, and waits until it has stopped.
     pub async fn stop(self) -> Arc<TempDir> {
         self.stop.send(()).unwrap();
-        self.serving.await.unwrap().unwrap();
+        within(self.serving).await.unwrap().unwrap();
         self.data
     }
 
@@ -180,6 +184,13 @@ impl TestApp {
             .await
             .unwrap();
         answer(response).await
+    }
+
+    /// A request without a body.
+    pub async fn request(&self, method: &str, path: &str) -> (u16, Value) {
+        let method = method.parse().unwrap();
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        answer(request.send().await.unwrap()).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
@@ -220,6 +231,34 @@ impl TestApp {
     pub async fn try_step(&self, plan: &Value) -> (u16, Value) {
         self.post("/mesh/step", &json!({"planId": plan["id"]}))
             .await
+    }
+
+    /// The plan as it is now.
+    pub async fn plan(&self, plan: &Value) -> Value {
+        let id = plan["id"].as_str().unwrap();
+        let (status, answer) = self.get(&format!("/mesh/plan?id={id}")).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["plan"].clone()
+    }
+
+    /// The plan once none of its steps is under way.
+    pub async fn settled(&self, plan: &Value) -> Value {
+        let settled = async {
+            loop {
+                let plan = self.plan(plan).await;
+                let mut steps = plan["steps"].as_array().unwrap().iter();
+                if steps.all(|step| step["status"] != "IN_PROGRESS") {
+                    return plan;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        within(settled).await
+    }
+
+    /// How often this service was asked so far.
+    pub fn asked(&self, service: &str) -> usize {
+        self.stub(service).requests().len()
     }
 
     /// The plan after as many steps as it has, or until it stops.

@@ -2,9 +2,54 @@
 //! as recorded.
 
 mod app;
+mod binary;
+mod component;
+mod guests;
+mod port;
+mod raw;
 mod stub;
 mod traces;
 
-pub use app::{TestApp, TestAppBuilder};
+use std::future::Future;
+use std::time::Duration;
+
+pub use app::{GOAL, TestApp, TestAppBuilder, cache_dir};
+pub use binary::{Binary, BinaryBuilder};
+pub use component::Raw;
+pub use guests::{folder, guest, start_hostile, start_with};
+pub use port::Port;
+pub use raw::{endless, raw, stalling};
 pub use stub::{Reply, Request, Stub};
 pub use traces::recorded;
+
+/// How long anything may take. Far longer than it does: only a test that would fail waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The future's output, unless it takes too long.
+pub async fn within<T>(future: impl Future<Output = T>) -> T {
+    let output = tokio::time::timeout(PATIENCE, future).await;
+    output.unwrap_or_else(|_| panic!("not within {} s", PATIENCE.as_secs()))
+}
+
+/// A client of whatever listens somewhere.
+pub fn http() -> reqwest::Client {
+    // A second installation is refused and changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().timeout(PATIENCE);
+    client.build().unwrap()
+}
+
+/// JSON with as much white space after it as makes it this long.
+pub fn padded(json: &serde_json::Value, length: usize) -> String {
+    let text = json.to_string();
+    let space = " ".repeat(length - text.len());
+    text + &space
+}
+
+/// Asserts that a text has every one of these parts.
+#[track_caller]
+pub fn assert_has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "no {part:?} in {text:?}");
+    }
+}

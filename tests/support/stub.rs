@@ -11,6 +11,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::within;
+
 /// What a stub answers.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -81,13 +83,21 @@ impl Stub {
 
     /// Answers as `answer` decides.
     pub async fn with(answer: impl FnMut(&Request) -> Reply + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(listener, answer)
+    }
+
+    /// Answers on this port as `answer` decides.
+    pub fn on(
+        listener: TcpListener,
+        answer: impl FnMut(&Request) -> Reply + Send + 'static,
+    ) -> Self {
         let shared = Arc::new(Shared {
             answer: Mutex::new(Box::new(answer)),
             requests: Mutex::new(Vec::new()),
             count: watch::Sender::new(0),
             held: watch::Sender::new(false),
         });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new()
             .fallback(handle)
@@ -119,7 +129,9 @@ impl Stub {
     /// Waits until it was asked at least this often.
     pub async fn asked(&self, times: usize) -> Vec<Request> {
         let mut count = self.shared.count.subscribe();
-        count.wait_for(|count| *count >= times).await.unwrap();
+        within(count.wait_for(|count| *count >= times))
+            .await
+            .unwrap();
         self.requests()
     }
 }

@@ -1,0 +1,41 @@
+//! Verdicts that must not be believed.
+
+use codex_mesh_sdk::{Request, RetryLater, Reviewed, Verdict};
+use serde_json::json;
+
+use crate::ask::{self, deep, text};
+
+/// The verdict of this name, if it is one of these.
+pub fn verdict(name: &str, argument: &str) -> Option<Verdict> {
+    Some(match name {
+        "call" => Verdict::Call(Request::post(argument, &json!({"again": true}))),
+        "call-get" => Verdict::Call(Request::get(argument)),
+        "result" => Verdict::Done(argument.to_owned()),
+        "result-deep" => Verdict::Done(deep()),
+        // Fits into the guest's memory, and not into its output.
+        "result-huge" => Verdict::Done(text(3 << 20)),
+        // Does not even fit into its memory.
+        "result-100mb" => Verdict::Done(text(100 << 20)),
+        "blocked" => Verdict::Blocked(woe()),
+        "failed" => Verdict::Failed(woe()),
+        "retry" => Verdict::Retry(RetryLater {
+            reason: woe(),
+            after_ms: Some(u64::MAX),
+        }),
+        "approval" => Verdict::NeedsApproval(Reviewed {
+            result: "{}".to_owned(),
+            reason: woe(),
+        }),
+        "silent" => Verdict::Failed(String::new()),
+        // Its request is judged like a shaped one.
+        "ask" => {
+            let (name, argument) = argument.split_once('=').unwrap_or((argument, ""));
+            Verdict::Call(ask::request(name, argument)?.ok()?)
+        }
+        _ => return None,
+    })
+}
+
+fn woe() -> String {
+    format!("woe\u{1b}[31m {}", "is me ".repeat(100_000))
+}

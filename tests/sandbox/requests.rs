@@ -1,0 +1,167 @@
+//! Requests that must not be sent: each is refused with its reason, and the service hears nothing.
+
+use super::{assert_serves, error_of, run_hostile};
+use crate::support::{TestApp, assert_has, start_hostile};
+
+const REFUSED: &str = "the plugin's request is refused";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_leaves_the_service_is_refused() {
+    let app = start_hostile(TestApp::builder()).await;
+    for (path, part) in [
+        ("//evil", "name another host"),
+        ("///evil", "name another host"),
+        ("http://evil", "must begin with one \"/\""),
+        ("evil:80/x", "must begin with one \"/\""),
+        ("", "must begin with one \"/\""),
+        ("/../x", "would leave its place"),
+        ("/srl/..", "would leave its place"),
+        ("/srl/%2e%2e/x", "would leave its place"),
+        ("/srl/%2E./x", "would leave its place"),
+        ("/srl/..%2fx", "would leave its place"),
+        ("/srl%2f..%2fx", "would leave its place"),
+        ("/srl/..%5cx", "would leave its place"),
+        ("/srl/..;/x", "would leave its place"),
+        ("/\\evil", "is not allowed"),
+        ("/x y", "is not allowed"),
+        ("/x#y", "is not allowed"),
+        ("/x\r\nhost: evil", "is not allowed"),
+        ("/x\u{0}", "is not allowed"),
+        ("/%zz", "hexadecimal"),
+    ] {
+        let error = error_of(&app, &format!("shape:path={path}")).await;
+        assert_has(&error, &[REFUSED, "the path", part]);
+    }
+    assert_eq!(app.asked("srl"), 0);
+    assert_serves(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_that_is_not_the_plugins_to_set_is_refused() {
+    let app = start_hostile(TestApp::builder()).await;
+    for (header, parts) in [
+        ("x-a: b\r\nhost: evil", ["\"x-a\"", "not legal"]),
+        ("x-a: b\u{0}", ["\"x-a\"", "not legal"]),
+        ("x-a\r\nhost: evil", ["x-a", "names no header"]),
+        (": b", ["\"\"", "names no header"]),
+        ("Host: evil", ["\"Host\"", "is the host's to set"]),
+        (
+            "content-length: 0",
+            ["\"content-length\"", "is the host's to set"],
+        ),
+        (
+            "Transfer-Encoding: chunked",
+            ["\"Transfer-Encoding\"", "is the host's to set"],
+        ),
+        (
+            "connection: upgrade",
+            ["\"connection\"", "is the host's to set"],
+        ),
+        ("cookie: a=b", ["\"cookie\"", "is the host's to set"]),
+        (
+            "proxy-authorization: x",
+            ["\"proxy-authorization\"", "is the host's to set"],
+        ),
+        (
+            "x-forwarded-host: evil",
+            ["\"x-forwarded-host\"", "is the host's to set"],
+        ),
+        // These would make another request of the one that was judged.
+        (
+            "X-HTTP-Method-Override: DELETE",
+            ["Override", "is the host's to set"],
+        ),
+        (
+            "x-original-url: /srl/write",
+            ["x-original-url", "is the host's to set"],
+        ),
+    ] {
+        let error = error_of(&app, &format!("shape:header={header}")).await;
+        assert_has(&error, &[REFUSED]);
+        assert_has(&error, &parts);
+    }
+    assert_eq!(app.asked("srl"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ordinary_header_is_sent() {
+    let app = start_hostile(TestApp::builder()).await;
+    let step = run_hostile(&app, "shape:header=x-team: growth").await;
+    assert_eq!(step["status"], "DONE", "{step:#}");
+    let requests = app.stub("srl").requests();
+    assert_eq!(requests[0].headers["x-team"], "growth");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_was_not_granted_is_refused() {
+    let app = start_hostile(TestApp::builder()).await;
+    let error = error_of(&app, "shape:secret=brain-token").await;
+    assert_has(&error, &[REFUSED, "asks for a secret", "none is granted"]);
+    assert_eq!(app.asked("srl"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_headers_are_refused() {
+    let app = start_hostile(TestApp::builder()).await;
+    for count in ["33", "5000"] {
+        let error = error_of(&app, &format!("shape:headers={count}")).await;
+        assert_has(&error, &[REFUSED, count, "the limit is 32"]);
+    }
+    // So many that the host would not even copy them.
+    let error = error_of(&app, "shape:headers=60000").await;
+    assert_has(&error, &["the plugin failed", "2097152 bytes of output"]);
+    assert_eq!(app.asked("srl"), 0);
+    let step = run_hostile(&app, "shape:headers=32").await;
+    assert_eq!(step["status"], "DONE", "{step:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_not_json_is_refused() {
+    let app = start_hostile(TestApp::builder()).await;
+    for body in ["", "not json", "{\"a\":", "{} {}", "NaN", "'a'"] {
+        let error = error_of(&app, &format!("shape:body={body}")).await;
+        assert_has(&error, &[REFUSED, "the body is not JSON"]);
+    }
+    let error = error_of(&app, "shape:body-deep").await;
+    assert_has(&error, &[REFUSED, "100 levels"]);
+    let error = error_of(&app, "shape:body-huge").await;
+    assert_has(&error, &["the plugin failed"]);
+    assert_eq!(app.asked("srl"), 0);
+}
+
+/// What a plugin asks for later is judged like what it asks for first.
+#[tokio::test(flavor = "multi_thread")]
+async fn follow_up_requests_are_judged_as_well() {
+    let app = start_hostile(TestApp::builder()).await;
+    for (index, (asks, part)) in [
+        ("path=//evil", "name another host"),
+        ("header=host: evil", "is the host's to set"),
+        ("secret=token", "none is granted"),
+        ("body=not json", "the body is not JSON"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let error = error_of(&app, &format!("interpret:ask={asks}")).await;
+        assert_has(&error, &[REFUSED, part]);
+        assert_eq!(
+            app.asked("srl"),
+            index + 1,
+            "only the first request is sent"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_never_stops_asking_is_stopped() {
+    let app = start_hostile(TestApp::builder()).await;
+    let error = error_of(&app, "interpret:call-get=/srl/more").await;
+    assert_has(&error, &["more than 4 round trips"]);
+    let paths: Vec<String> = app
+        .stub("srl")
+        .requests()
+        .into_iter()
+        .map(|request| request.path)
+        .collect();
+    assert_eq!(paths, ["/srl/check", "/srl/more", "/srl/more", "/srl/more"]);
+}

@@ -1,0 +1,165 @@
+//! The real `codex-mesh` as a process of its own: flags, environment, output, signals, exit code.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use super::{PATIENCE, cache_dir};
+
+/// How the process is started: nothing of this process's own settings reaches it.
+pub struct BinaryBuilder(Command);
+
+impl BinaryBuilder {
+    pub fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.0.arg(arg);
+        self
+    }
+
+    pub fn args(mut self, args: &[&str]) -> Self {
+        self.0.args(args);
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    pub fn env_remove(mut self, name: &str) -> Self {
+        self.0.env_remove(name);
+        self
+    }
+
+    pub fn spawn(mut self) -> Binary {
+        let mut child = self
+            .0
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Binary {
+            stdout: Lines::of(child.stdout.take().unwrap()),
+            stderr: Lines::of(child.stderr.take().unwrap()),
+            child,
+        }
+    }
+
+    /// For a process that is meant to end by itself: its exit code and everything on stderr.
+    pub fn fails(self) -> (Option<i32>, String) {
+        let mut process = self.spawn();
+        let status = process.ended();
+        (status.code(), process.stderr.rest())
+    }
+}
+
+/// A running `codex-mesh`. Killed when the test is done with it.
+pub struct Binary {
+    child: Child,
+    pub stdout: Lines,
+    pub stderr: Lines,
+}
+
+impl Binary {
+    /// `codex-mesh <command>`, listening on a free port, in this data folder.
+    pub fn run(command: &str, data: &Path) -> BinaryBuilder {
+        Self::bare()
+            .arg(command)
+            .env("MESH_LISTEN", "127.0.0.1:0")
+            .env("MESH_DATA_DIR", data)
+    }
+
+    /// `codex-mesh` without anything, but for the shared cache of components.
+    pub fn bare() -> BinaryBuilder {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_codex-mesh"));
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("MESH_") || name == "RUST_LOG" {
+                command.env_remove(&*name);
+            }
+        }
+        command.env("MESH_CACHE_DIR", cache_dir());
+        BinaryBuilder(command)
+    }
+
+    /// Where it listens, once it says so.
+    pub fn url(&mut self) -> String {
+        let line = self.stdout.with("codex-mesh listens on ");
+        let (_, url) = line.split_once("listens on ").unwrap();
+        url.to_owned()
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
+        assert!(sent.success(), "{kill}");
+    }
+
+    /// How it ended, once it has.
+    pub fn ended(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the process does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Binary {
+    fn drop(&mut self) {
+        // Fails when it has ended already, which is just as well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a process prints, line by line.
+pub struct Lines {
+    receiver: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Lines {
+    fn of(output: impl Read + Send + 'static) -> Self {
+        let (sender, receiver) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines() {
+                let Ok(line) = line else { break };
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            receiver,
+            seen: Vec::new(),
+        }
+    }
+
+    /// The next line with this text in it.
+    pub fn with(&mut self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.receiver.recv_timeout(left).unwrap_or_else(|error| {
+                panic!("{error}: no {text:?} in the output {:#?}", self.seen)
+            });
+            self.seen.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Everything from the beginning until the output is closed.
+    pub fn rest(&mut self) -> String {
+        self.seen.extend(self.receiver.iter());
+        self.seen.join("\n")
+    }
+}

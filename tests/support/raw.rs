@@ -1,0 +1,85 @@
+//! Services that answer below HTTP: bytes as they are, or without an end.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The URL of a service that answers every request with these bytes, then closes the connection.
+pub async fn raw(answer: impl Into<Vec<u8>>) -> String {
+    let answer = answer.into();
+    serve(move |mut stream| {
+        let answer = answer.clone();
+        async move {
+            // The host may hang up first.
+            let _ = stream.write_all(&answer).await;
+        }
+    })
+    .await
+}
+
+/// The URL of a service whose answer begins with `head` and goes on with `chunk` for ever.
+pub async fn endless(head: impl Into<Vec<u8>>, chunk: impl Into<Vec<u8>>) -> String {
+    let (head, chunk) = (head.into(), chunk.into());
+    serve(move |mut stream| {
+        let (head, chunk) = (head.clone(), chunk.clone());
+        async move {
+            let mut sent = stream.write_all(&head).await;
+            while sent.is_ok() {
+                sent = stream.write_all(&chunk).await;
+            }
+        }
+    })
+    .await
+}
+
+/// The URL of a service that begins to answer and never goes on.
+pub async fn stalling(head: impl Into<Vec<u8>>) -> String {
+    let head = head.into();
+    serve(move |mut stream| {
+        let head = head.clone();
+        async move {
+            stream.write_all(&head).await.unwrap();
+            // Until the other side has had enough.
+            while stream.read(&mut [0]).await.is_ok_and(|read| read > 0) {}
+        }
+    })
+    .await
+}
+
+async fn serve<F>(answer: impl Fn(TcpStream) -> F + Send + Sync + 'static) -> String
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            if read_request(&mut stream).await {
+                tokio::spawn(answer(stream));
+            }
+        }
+    });
+    url
+}
+
+/// Reads a request to its end, as closing before that would reset the connection; whether there
+/// was one.
+async fn read_request(stream: &mut TcpStream) -> bool {
+    let mut seen = Vec::new();
+    while !is_complete(&seen) {
+        if !matches!(stream.read_buf(&mut seen).await, Ok(read) if read > 0) {
+            return false;
+        }
+    }
+    true
+}
+
+fn is_complete(request: &[u8]) -> bool {
+    let request = String::from_utf8_lossy(request).to_lowercase();
+    let Some((head, body)) = request.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    body.len() >= length.map_or(0, |length| length.parse().unwrap())
+}
