@@ -101,6 +101,7 @@ async fn the_default_plan_has_four_steps() {
                 "method": "POST",
                 "endpoint": endpoint,
                 "effect": effect,
+                "attempt": 1,
                 "payload": plan["steps"][index]["payload"],
                 "status": "PENDING",
             })

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use codex_mesh::sandbox::Fault;
 use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
 
 use super::{assert_serves, error_of, limits, load, run_hostile, shape};
 use crate::support::{TestApp, TestAppBuilder, guest, start_hostile, within};
@@ -47,21 +48,46 @@ impl JsonText for reqwest::RequestBuilder {
     }
 }
 
+/// Two threads for a host, apart from the test's own: were they held, the test would still notice.
+struct TwoThreads(Option<Runtime>);
+
+impl TwoThreads {
+    fn start(builder: TestAppBuilder) -> (Self, TestApp) {
+        let mut threads = Builder::new_multi_thread();
+        let threads = threads.worker_threads(2).enable_all().build().unwrap();
+        let app = threads.block_on(start_hostile(builder));
+        (Self(Some(threads)), app)
+    }
+}
+
+impl Drop for TwoThreads {
+    fn drop(&mut self) {
+        // Not waited for: a thread that is held does not come back.
+        self.0.take().unwrap().shutdown_background();
+    }
+}
+
 /// If a loop held its thread until its deadline, two threads and eight loops would leave nobody
 /// to answer.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn others_are_served_while_more_guests_loop_than_there_are_threads() {
+#[test]
+fn others_are_served_while_more_guests_loop_than_there_are_threads() {
     let builder = with(|limits| {
         limits.cpu_ms = NEVER_MS;
         limits.wall_ms = NEVER_MS;
     });
-    let app = start_hostile(builder).await;
-    let looping = begun(&app, "interpret:loop", LOOPERS).await;
+    let (_threads, app) = TwoThreads::start(builder);
+    let mut test = Builder::new_current_thread();
+    let test = test.enable_all().build().unwrap();
+    test.block_on(serve_while_guests_loop(&app));
+}
+
+async fn serve_while_guests_loop(app: &TestApp) {
+    let looping = begun(app, "interpret:loop", LOOPERS).await;
     for _ in 0..10 {
         assert_eq!(app.get("/health").await.0, 200);
     }
-    assert_serves(&app).await;
-    let step = run_hostile(&app, "interpret:panic").await;
+    assert_serves(app).await;
+    let step = run_hostile(app, "interpret:panic").await;
     assert_eq!(step["status"], "ERROR", "{step:#}");
     for plan in &looping {
         assert_eq!(app.plan(plan).await["steps"][0]["status"], "IN_PROGRESS");
