@@ -4,7 +4,7 @@ use semver::Version;
 
 use crate::plan::{Json, Method};
 use crate::sandbox::bindings as wit;
-use crate::services::{Catalogue, path};
+use crate::services::{Catalogue, known, path};
 
 /// The largest settings schema, in bytes.
 const SCHEMA: usize = 64 << 10;
@@ -36,6 +36,11 @@ impl Manifest {
         check_kind(&said.kind)?;
         check_text("label", &said.label, 1..=120)?;
         check_text("description", &said.description, 0..=1_000)?;
+        if said.service == known::BRAIN {
+            return Err(
+                "the service brain keeps the audit log, which is the host's alone".to_owned(),
+            );
+        }
         if catalogue.get(&said.service).is_none() {
             let service: String = said.service.chars().take(64).collect();
             return Err(format!(

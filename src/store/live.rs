@@ -46,6 +46,17 @@ impl Live {
         self.slots().get(id).cloned()
     }
 
+    /// The plans that have a step under way: the disk may know them as they were before it.
+    pub(super) fn under_way(&self) -> Vec<Plan> {
+        let slots = self.slots();
+        let held = slots
+            .values()
+            .filter_map(|slot| slot.try_lock().ok()?.clone());
+        held.map(|held| held.plan)
+            .filter(|plan| plan.first(StepStatus::InProgress).is_some())
+            .collect()
+    }
+
     /// Drops the plan's slot unless it is needed or worth keeping. Called with the caller's own
     /// lock released.
     pub(super) fn settle(&self, id: &str, slot: Slot) {

@@ -126,7 +126,6 @@ async fn plans_are_filtered_by_status() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "filters read the disk, and a first step under way is only in memory"]
 async fn a_plan_whose_first_step_is_under_way_is_running() {
     let app = Arc::new(TestApp::start().await);
     let plan = app.create(&json!({})).await;

@@ -183,20 +183,11 @@ impl Store for SqliteStore {
     }
 
     async fn plans(&self, query: Query) -> Result<Page, StoreError> {
-        let mut page = self
-            .reader
-            .run(move |connection| plans::page(connection, &query))
-            .await?;
-        for plan in &mut page.plans {
-            // What is locked is on its way to the disk: then the disk's word is good enough.
-            if let Some(slot) = self.live.existing(&plan.id)
-                && let Ok(held) = slot.try_lock()
-                && let Some(held) = held.as_ref()
-            {
-                plan.clone_from(&held.plan);
-            }
-        }
-        Ok(page)
+        // Looked at before the disk: a step that ends meanwhile is then in both, not in neither.
+        let under_way = self.live.under_way();
+        self.reader
+            .run(move |connection| plans::page(connection, &query, &under_way))
+            .await
     }
 
     async fn apply(&self, id: &str, transition: &Transition) -> Result<Plan, StoreError> {

@@ -89,30 +89,69 @@ pub(super) fn find(connection: &Connection, id: &str) -> Result<Option<Plan>, St
     body.map(|body| parse(id, &body)).transpose()
 }
 
-/// A page of plans. One that can't be read is reported to the operator and left out: it must not
-/// take the others with it.
-pub(super) fn page(connection: &Connection, query: &Query) -> Result<Page, StoreError> {
-    let (domain, status) = (
-        query.domain.map(Domain::as_str),
-        query.status.map(PlanStatus::as_str),
-    );
-    let filters: [(&str, Option<&dyn ToSql>); 4] = [
-        (
-            "seq < ?",
-            query.cursor.as_ref().map(|value| value as &dyn ToSql),
-        ),
-        (
-            "domain = ?",
-            domain.as_ref().map(|value| value as &dyn ToSql),
-        ),
-        (
-            "session_id = ?",
-            query.session_id.as_ref().map(|value| value as &dyn ToSql),
-        ),
-        (
-            "status = ?",
-            status.as_ref().map(|value| value as &dyn ToSql),
-        ),
+/// A page of plans, those with a step under way as they are in memory. One that can't be read is
+/// reported to the operator and left out: it must not take the others with it.
+pub(super) fn page(
+    connection: &Connection,
+    query: &Query,
+    under_way: &[Plan],
+) -> Result<Page, StoreError> {
+    // A step's beginning is only in memory, so the disk may have the wrong status of its plan.
+    let moved: Vec<&Plan> = match query.status {
+        Some(status) => under_way
+            .iter()
+            .filter(|plan| plan.status == status)
+            .collect(),
+        None => Vec::new(),
+    };
+    let mut rows = select(connection, query, Matching::Status(query.status))?;
+    for plan in moved {
+        rows.extend(select(connection, query, Matching::Id(&plan.id))?);
+    }
+    rows.sort_by_key(|row| std::cmp::Reverse(row.0));
+    rows.dedup_by_key(|row| row.0);
+    let more = rows.len() > query.limit;
+    rows.truncate(query.limit);
+    let next_cursor = rows.last().map(|row| row.0).filter(|_| more);
+
+    let mut plans = Vec::with_capacity(rows.len());
+    for (_, id, body) in rows {
+        let plan = match under_way.iter().find(|plan| plan.id == id) {
+            Some(plan) => Ok(plan.clone()),
+            None => parse(&id, &body),
+        };
+        match plan {
+            Ok(plan) if query.status.is_none_or(|status| plan.status == status) => plans.push(plan),
+            Ok(_) => {}
+            Err(error) => tracing::error!("{error}"),
+        }
+    }
+    Ok(Page { plans, next_cursor })
+}
+
+/// What rows are looked for beside the query's other filters.
+enum Matching<'a> {
+    Status(Option<PlanStatus>),
+    Id(&'a str),
+}
+
+/// The rows of a page, newest first, and one more if there is one.
+fn select(
+    connection: &Connection,
+    query: &Query,
+    matching: Matching<'_>,
+) -> Result<Vec<(i64, String, String)>, StoreError> {
+    let (status, id) = match matching {
+        Matching::Status(status) => (status.map(PlanStatus::as_str), None),
+        Matching::Id(id) => (None, Some(id)),
+    };
+    let domain = query.domain.map(Domain::as_str);
+    let filters = [
+        ("seq < ?", query.cursor.as_ref().map(as_sql)),
+        ("domain = ?", domain.as_ref().map(as_sql)),
+        ("session_id = ?", query.session_id.as_ref().map(as_sql)),
+        ("status = ?", status.as_ref().map(as_sql)),
+        ("id = ?", id.as_ref().map(as_sql)),
     ];
     let mut sql = "SELECT seq, id, body FROM plans WHERE 1 = 1".to_owned();
     let mut values: Vec<&dyn ToSql> = Vec::new();
@@ -124,37 +163,21 @@ pub(super) fn page(connection: &Connection, query: &Query) -> Result<Page, Store
         }
     }
     sql.push_str(" ORDER BY seq DESC LIMIT ?");
-    // One more than asked for tells whether there is another page.
     let limit = i64::try_from(query.limit)
         .unwrap_or(i64::MAX)
         .saturating_add(1);
     values.push(&limit);
+    let rows = connection
+        .prepare_cached(&sql)?
+        .query_map(values.as_slice(), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(rows)
+}
 
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(values.as_slice())?;
-    let (mut plans, mut last, mut seen) = (Vec::new(), None, 0);
-    while let Some(row) = rows.next()? {
-        if seen == query.limit {
-            return Ok(Page {
-                plans,
-                next_cursor: last,
-            });
-        }
-        seen += 1;
-        last = Some(row.get(0)?);
-        let (id, body) = (row.get_ref(1)?, row.get_ref(2)?);
-        match parse(
-            id.as_str().unwrap_or_default(),
-            body.as_str().unwrap_or_default(),
-        ) {
-            Ok(plan) => plans.push(plan),
-            Err(error) => tracing::error!("{error}"),
-        }
-    }
-    Ok(Page {
-        plans,
-        next_cursor: None,
-    })
+fn as_sql<T: ToSql>(value: &T) -> &dyn ToSql {
+    value
 }
 
 /// Settles the plans that a killed host left with a step under way; how many there were.
