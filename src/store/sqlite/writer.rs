@@ -99,7 +99,7 @@ fn run(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Part>>) {
             tracing::error!("a commit failed: {error}");
         }
         for part in group.drain(..) {
-            part.reply(committed.as_ref().map(|()| ()));
+            part.reply(committed.as_ref().copied());
         }
     }
 }
