@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use super::{Json, Timestamp};
@@ -189,8 +189,12 @@ pub struct Step {
     pub payload_reason: Option<String>,
     /// Where it stands.
     pub status: StepStatus,
-    /// What the plugin made of the service's answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What the plugin made of the service's answer. `null` is a result as well.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub result: Option<Json>,
     /// What went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -211,6 +215,11 @@ pub struct Step {
 
 fn first() -> u32 {
     1
+}
+
+/// What is there is there, `null` too: only a missing field is `None`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
 }
 
 /// A goal turned into steps.
