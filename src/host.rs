@@ -58,7 +58,13 @@ impl Host {
             .get(known::BRAIN)
             .context("no service brain")?
             .clone();
-        let audit = Arc::new(AuditLog::new(Arc::clone(&store), client.clone(), brain));
+        let audit = AuditLog::new(
+            Arc::clone(&store),
+            client.clone(),
+            brain,
+            config.brain.clone(),
+        );
+        let audit = Arc::new(audit);
         let gateway = Gateway::new(client, &catalogue, config.retry.clone(), &config.breaker);
         let background = background(&store, &audit, (&config.retention).into());
         let engine = Arc::new(Engine::new(config, store, registry, catalogue, gateway));
@@ -92,12 +98,13 @@ impl Host {
             app,
             listener,
             manners,
-            background,
+            mut background,
         } = self;
         http::serve(listener, http::router(app.clone()), manners, stop).await;
         // Whose callers hung up run on without a request.
         let ended = app.engine.finish(manners.grace).await;
-        drop(background);
+        // Waited for: until they are gone they hold the store, and its lock on the folder.
+        background.shutdown().await;
         anyhow::ensure!(
             ended,
             "steps were still running after {} s",
