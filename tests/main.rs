@@ -1,6 +1,7 @@
 //! Everything here is real: real components, real HTTP, a real database. One binary, because
 //! linking the runtime once per file would cost more than the tests do. One module a promise.
 #![allow(
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -10,3 +11,10 @@
 mod support;
 
 mod api;
+mod brain;
+mod disk;
+mod history;
+mod identity;
+mod machine;
+mod random_input;
+mod recovery;

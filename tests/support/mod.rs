@@ -2,9 +2,15 @@
 //! as recorded.
 
 mod app;
+mod door;
+mod process;
+mod random;
 mod stub;
 mod traces;
 
-pub use app::{TestApp, TestAppBuilder};
+pub use app::{GOAL, TestApp, TestAppBuilder, cache_dir, closed_url, friendly};
+pub use door::Door;
+pub use process::{Process, Program};
+pub use random::Random;
 pub use stub::{Reply, Request, Stub};
 pub use traces::recorded;
