@@ -11,6 +11,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use crate::brain::BrainConfig;
 use crate::plan::{Effect, Mode};
 use crate::sandbox;
 use crate::services::{BreakerConfig, Catalogue, RetryConfig, Routes, Service, known};
@@ -41,6 +42,8 @@ pub struct Config {
     pub retry: RetryConfig,
     /// When a service that keeps failing is left alone.
     pub breaker: BreakerConfig,
+    /// What becomes of events that the audit log rejects.
+    pub brain: BrainConfig,
     /// How long things are kept.
     pub retention: Retention,
     /// How much of everything there may be.
@@ -59,6 +62,7 @@ impl Default for Config {
             policy: Policy::default(),
             retry: RetryConfig::default(),
             breaker: BreakerConfig::default(),
+            brain: BrainConfig::default(),
             retention: Retention::default(),
             limits: Limits::default(),
         }
@@ -241,6 +245,9 @@ impl Config {
         }
         if self.retry.tries == 0 {
             bail!("[retry] tries must be at least 1");
+        }
+        if self.brain.rejections == 0 {
+            bail!("[brain] rejections must be at least 1");
         }
         if self.breaker.failures == 0 {
             bail!("[breaker] failures must be at least 1");

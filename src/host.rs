@@ -58,7 +58,13 @@ impl Host {
             .get(known::BRAIN)
             .context("no service brain")?
             .clone();
-        let audit = Arc::new(AuditLog::new(Arc::clone(&store), client.clone(), brain));
+        let audit = AuditLog::new(
+            Arc::clone(&store),
+            client.clone(),
+            brain,
+            config.brain.clone(),
+        );
+        let audit = Arc::new(audit);
         let gateway = Gateway::new(client, &catalogue, config.retry.clone(), &config.breaker);
         let background = background(&store, &audit, (&config.retention).into());
         let engine = Arc::new(Engine::new(config, store, registry, catalogue, gateway));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
+use super::BrainConfig;
 use crate::plan::Method;
 use crate::services::{Answer, Client, Outgoing, Service};
 use crate::store::{Delivery, DeliveryOutcome, OutboxEntry};
@@ -17,11 +18,8 @@ pub(super) const BATCH: usize = 256;
 /// Plans that are delivered side by side.
 const CONCURRENT: usize = 8;
 
-/// Rejections after which an event is parked.
-const REJECTIONS: u32 = 5;
-
-/// The wait after a first rejection; it doubles with each more.
-const AGAIN: Duration = Duration::from_secs(1);
+/// Rejections after which the wait no longer doubles.
+const DOUBLINGS: u32 = 6;
 
 /// What came of a batch.
 pub(super) struct Delivered {
@@ -34,6 +32,7 @@ pub(super) struct Delivered {
 pub(super) async fn deliver(
     client: &Client,
     brain: &Arc<Service>,
+    config: &BrainConfig,
     entries: Vec<OutboxEntry>,
 ) -> Delivered {
     let mut plans: BTreeMap<String, Vec<OutboxEntry>> = BTreeMap::new();
@@ -52,7 +51,12 @@ pub(super) async fn deliver(
             && running.len() < CONCURRENT
             && let Some(entries) = waiting.next()
         {
-            running.spawn(deliver_plan(client.clone(), Arc::clone(brain), entries));
+            running.spawn(deliver_plan(
+                client.clone(),
+                Arc::clone(brain),
+                config.clone(),
+                entries,
+            ));
         }
         match running.join_next().await {
             None => return all,
@@ -66,7 +70,12 @@ pub(super) async fn deliver(
 }
 
 /// Delivers the events of one plan, up to the first that does not arrive.
-async fn deliver_plan(client: Client, brain: Arc<Service>, entries: Vec<OutboxEntry>) -> Delivered {
+async fn deliver_plan(
+    client: Client,
+    brain: Arc<Service>,
+    config: BrainConfig,
+    entries: Vec<OutboxEntry>,
+) -> Delivered {
     let mut plan = Delivered {
         settled: Vec::with_capacity(entries.len()),
         failed: None,
@@ -75,7 +84,8 @@ async fn deliver_plan(client: Client, brain: Arc<Service>, entries: Vec<OutboxEn
         let record = match record(&entry) {
             Ok(record) => record,
             Err(error) => {
-                plan.settled.push(rejected(&entry, error.to_string()));
+                plan.settled
+                    .push(rejected(&entry, &config, error.to_string()));
                 return plan;
             }
         };
@@ -87,7 +97,8 @@ async fn deliver_plan(client: Client, brain: Arc<Service>, entries: Vec<OutboxEn
                 });
             }
             Ok(answer) if is_rejection(answer.status) => {
-                plan.settled.push(rejected(&entry, describe(&answer)));
+                plan.settled
+                    .push(rejected(&entry, &config, describe(&answer)));
                 return plan;
             }
             Ok(answer) => {
@@ -108,8 +119,8 @@ fn is_rejection(status: u16) -> bool {
     (400..500).contains(&status) && !matches!(status, 408 | 429)
 }
 
-fn rejected(entry: &OutboxEntry, error: String) -> Delivery {
-    let outcome = if entry.rejections + 1 >= REJECTIONS {
+fn rejected(entry: &OutboxEntry, config: &BrainConfig, error: String) -> Delivery {
+    let outcome = if entry.rejections.saturating_add(1) >= config.rejections {
         tracing::warn!(
             "event {} of plan {} is parked: {error}",
             entry.id,
@@ -117,7 +128,8 @@ fn rejected(entry: &OutboxEntry, error: String) -> Delivery {
         );
         DeliveryOutcome::Parked { error }
     } else {
-        let again_after = AGAIN.saturating_mul(1 << entry.rejections.min(6));
+        let again_after = Duration::from_millis(config.first_wait_ms)
+            .saturating_mul(1 << entry.rejections.min(DOUBLINGS));
         DeliveryOutcome::Rejected { error, again_after }
     };
     Delivery {

@@ -10,7 +10,7 @@ mod delivery;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::plan::Timestamp;
 use crate::services::{Client, Pace, Service};
@@ -26,6 +26,25 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How often the outbox is looked at without being told of a new event: rejected ones come due.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// `[brain]`: what becomes of events that Brain rejects.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct BrainConfig {
+    /// Rejections after which an event is parked.
+    pub rejections: u32,
+    /// The wait after an event's first rejection, in milliseconds; it doubles with each more.
+    pub first_wait_ms: u64,
+}
+
+impl Default for BrainConfig {
+    fn default() -> Self {
+        Self {
+            rejections: 5,
+            first_wait_ms: 1_000,
+        }
+    }
+}
+
 /// What went wrong last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LastError {
@@ -40,16 +59,18 @@ pub struct AuditLog {
     store: Arc<dyn Store>,
     client: Client,
     brain: Arc<Service>,
+    config: BrainConfig,
     last_error: Mutex<Option<LastError>>,
 }
 
 impl AuditLog {
     /// From this store to this service.
-    pub fn new(store: Arc<dyn Store>, client: Client, brain: Service) -> Self {
+    pub fn new(store: Arc<dyn Store>, client: Client, brain: Service, config: BrainConfig) -> Self {
         Self {
             store,
             client,
             brain: Arc::new(brain),
+            config,
             last_error: Mutex::new(None),
         }
     }
@@ -86,7 +107,7 @@ impl AuditLog {
         let entries = self.store.deliverable(delivery::BATCH).await;
         let entries = entries.map_err(|error| error.to_string())?;
         let Delivered { settled, failed } =
-            delivery::deliver(&self.client, &self.brain, entries).await;
+            delivery::deliver(&self.client, &self.brain, &self.config, entries).await;
         let count = settled.len();
         if count > 0 {
             self.store

@@ -55,7 +55,11 @@ impl Engine {
             outcome,
             log,
             requests,
+            unrecorded,
         } = ended;
+        if let Some(error) = unrecorded {
+            return self.release(id, error, reply).await;
+        }
         let finish = Transition::Finish {
             outcome,
             log,
@@ -71,6 +75,19 @@ impl Engine {
             }
             error => Err(error.into()),
         }
+    }
+
+    /// Lets go of a step whose write could not be recorded: it is as if it had not begun.
+    async fn release(
+        &self,
+        id: &str,
+        error: StoreError,
+        reply: oneshot::Sender<Result<Plan, EngineError>>,
+    ) {
+        if let Err(error) = self.store.apply(id, &Transition::Release).await {
+            tracing::error!("a step of plan {id} could not be released: {error}");
+        }
+        answer(reply, Err(error.into()));
     }
 
     /// Stores how the step ended. What happened is not lost because the disk is full: the caller

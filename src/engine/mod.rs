@@ -28,6 +28,10 @@ use crate::store::Store;
 pub use create::NewPlan;
 pub use error::EngineError;
 use policy::Policy;
+#[doc(hidden)]
+pub use request::check_request;
+#[doc(hidden)]
+pub use step::check_verdict;
 
 /// Creates plans and drives their steps.
 pub struct Engine {

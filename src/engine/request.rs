@@ -195,3 +195,50 @@ fn headers(asked: &[wit::Header]) -> Result<HeaderMap, String> {
 fn shorten(text: &str) -> String {
     text.chars().take(100).collect()
 }
+
+/// Checks a plugin's request as far as it can go wrong before it is sent: a way in for a fuzz
+/// target.
+#[doc(hidden)]
+pub fn check_request(request: &wit::Request, service: &Service) -> Option<Outgoing> {
+    let identity = CallIdentity {
+        plan: "00000000-0000-7000-8000-000000000001".to_owned(),
+        step: "step-1".to_owned(),
+        attempt: 1,
+        round: 1,
+    };
+    Checked::new(request, service)
+        .and_then(|checked| checked.outgoing(&identity))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CallIdentity;
+
+    #[test]
+    fn every_round_and_attempt_has_its_own_key_in_one_trace() {
+        let call = |attempt, round| CallIdentity {
+            plan: "019a0000-0000-7000-8000-000000000000".to_owned(),
+            step: "step-2".to_owned(),
+            attempt,
+            round,
+        };
+        let keys = [(1, 1), (1, 2), (2, 1)].map(|(attempt, round)| call(attempt, round).key());
+        let plan = "019a0000-0000-7000-8000-000000000000";
+        let expected = ["1/1", "1/2", "2/1"].map(|end| format!("{plan}/step-2/{end}"));
+        assert_eq!(keys, expected);
+        for (attempt, round) in [(1, 1), (1, 2), (2, 1)] {
+            let parent = call(attempt, round).traceparent();
+            let trace = "00-019a0000000070008000000000000000-";
+            assert!(
+                parent.starts_with(trace) && parent.ends_with("-01"),
+                "{parent}"
+            );
+            assert_ne!(
+                call(attempt, round).traceparent(),
+                parent,
+                "a new span each"
+            );
+        }
+    }
+}

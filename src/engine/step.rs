@@ -13,6 +13,7 @@ use crate::registry::Kind;
 use crate::sandbox::bindings::{Context, Request, Verdict};
 use crate::sandbox::{Called, Fault};
 use crate::services::Service;
+use crate::store::StoreError;
 
 /// The longest reason that is kept of a plugin, in characters.
 const REASON: usize = 2_000;
@@ -23,6 +24,8 @@ pub(super) struct Ended {
     pub(super) log: Vec<LogLine>,
     /// Requests that were sent, tries included.
     pub(super) requests: u32,
+    /// Why a write could not be recorded, if that is all that went wrong: nothing was written.
+    pub(super) unrecorded: Option<StoreError>,
 }
 
 impl Ended {
@@ -31,6 +34,7 @@ impl Ended {
             outcome: Outcome::Error { error },
             log: Vec::new(),
             requests: 0,
+            unrecorded: None,
         }
     }
 }
@@ -48,6 +52,7 @@ struct Run<'a> {
     deadline: Instant,
     /// What the plan shows as sent: the first request, and whether any of them writes.
     shown: Option<Sending>,
+    unrecorded: Option<StoreError>,
 }
 
 /// Where a request leads.
@@ -85,22 +90,24 @@ impl Engine {
             requests: 0,
             deadline: Instant::now() + Duration::from_millis(self.limits.step_ms),
             shown: None,
+            unrecorded: None,
         };
         let outcome = run
-            .until_a_verdict()
+            .reach_verdict()
             .await
             .unwrap_or_else(|error| Outcome::Error { error });
         Ended {
             outcome,
             log: run.log,
             requests: run.requests,
+            unrecorded: run.unrecorded,
         }
     }
 }
 
 impl Run<'_> {
     /// The error is a message for a person.
-    async fn until_a_verdict(&mut self) -> Result<Outcome, String> {
+    async fn reach_verdict(&mut self) -> Result<Outcome, String> {
         let called = self.kind.plugin.shape(&self.context).await;
         let mut request = self.take(called)?.map_err(|reason| shorten(&reason))?;
         let rounds = self.engine.limits.rounds;
@@ -160,6 +167,8 @@ impl Run<'_> {
 
     /// Puts what is about to be sent on record; a write's record is on disk when this returns.
     async fn show(&mut self, checked: &Checked) -> Result<(), String> {
+        let wrote = |shown: &Sending| shown.effect == Effect::Write;
+        let wrote = self.shown.as_ref().is_some_and(wrote);
         let sending = match self.shown.take() {
             None => checked.sending(),
             Some(first) if checked.effect == Effect::Write => Sending {
@@ -174,8 +183,13 @@ impl Run<'_> {
             .store
             .apply(&self.plan.id, &Transition::Send(sending))
             .await;
-        sent.map(drop)
-            .map_err(|error| format!("nothing was sent, because {error}"))
+        sent.map(drop).map_err(|error| {
+            let message = format!("nothing was sent, because {error}");
+            if error.may_pass() && !wrote {
+                self.unrecorded = Some(error);
+            }
+            message
+        })
     }
 
     /// Keeps what the plugin said, within the limit of the whole step.
@@ -185,6 +199,15 @@ impl Run<'_> {
             self.log.extend(called.log.into_iter().map(LogLine::from));
         }
         called.outcome.map_err(|fault| failed(&fault))
+    }
+}
+
+/// Reads a plugin's verdict as a step does: a way in for a fuzz target.
+#[doc(hidden)]
+pub fn check_verdict(verdict: Verdict) -> Option<Outcome> {
+    match judge(verdict) {
+        Ok(Next::Ended(outcome)) => Some(outcome),
+        Ok(Next::Call(_)) | Err(_) => None,
     }
 }
 

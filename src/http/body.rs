@@ -29,20 +29,16 @@ impl FromRequest<App> for Fields {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, HttpError> {
         let content_type = request.headers().get(CONTENT_TYPE);
-        if !content_type
+        let is_json = content_type
             .and_then(|value| value.to_str().ok())
-            .is_some_and(is_json)
-        {
-            return Err(HttpError::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the content type must be application/json",
-            ));
-        }
+            .is_some_and(is_json);
         let Limits {
             body_bytes,
             client_ms,
             ..
         } = *app.engine.limits();
+        // Read even if it is of no use: a client that still writes when the connection is closed
+        // on it never sees the answer.
         let reading = read(request.into_body(), body_bytes);
         let reading = tokio::time::timeout(Duration::from_millis(client_ms), reading);
         let bytes = reading.await.map_err(|_| {
@@ -51,11 +47,13 @@ impl FromRequest<App> for Fields {
                 "the body did not arrive in time",
             )
         })??;
-        match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
-            Ok(_) => Err(HttpError::bad("the body must be a JSON object")),
-            Err(error) => Err(HttpError::bad(format!("the body is not JSON: {error}"))),
+        if !is_json {
+            return Err(HttpError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the content type must be application/json",
+            ));
         }
+        Self::parse(&bytes)
     }
 }
 
@@ -90,6 +88,15 @@ fn is_json(content_type: &str) -> bool {
 }
 
 impl Fields {
+    /// The fields of a body that has arrived.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, HttpError> {
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(_) => Err(HttpError::bad("the body must be a JSON object")),
+            Err(error) => Err(HttpError::bad(format!("the body is not JSON: {error}"))),
+        }
+    }
+
     /// A text that must be there.
     pub(super) fn text(&self, name: &str) -> Result<&str, HttpError> {
         match self.0.get(name) {

@@ -24,18 +24,23 @@ pub(super) async fn create_plan(
     State(engine): State<Arc<Engine>>,
     fields: Fields,
 ) -> Result<Json<PlanAnswer>, HttpError> {
-    let new = NewPlan {
+    let new = parse(&fields, engine.limits().steps)?;
+    let plan = engine.create(new, now()).await?;
+    Ok(PlanAnswer::json(plan))
+}
+
+/// What the body asks for.
+pub(super) fn parse(fields: &Fields, most_steps: usize) -> Result<NewPlan, HttpError> {
+    Ok(NewPlan {
         session_id: fields.bounded_text("sessionId", SESSION)?,
         domain: fields.name("domain")?,
         goal: fields.bounded_text("goal", GOAL)?,
         mode: fields.optional("mode").map(mode).transpose()?,
         steps: fields
             .optional("steps")
-            .map(|steps| kinds(steps, engine.limits().steps))
+            .map(|steps| kinds(steps, most_steps))
             .transpose()?,
-    };
-    let plan = engine.create(new, now()).await?;
-    Ok(PlanAnswer::json(plan))
+    })
 }
 
 /// Clients may write a mode in lower case.

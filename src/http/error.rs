@@ -83,7 +83,7 @@ impl From<StoreError> for HttpError {
                 | Refused::Finished
                 | Refused::NothingRunning,
             ) => Self::new(StatusCode::CONFLICT, message),
-            StoreError::Full | StoreError::ReadOnly | StoreError::Closed => {
+            StoreError::Full | StoreError::ReadOnly | StoreError::Disk(_) | StoreError::Closed => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
             }
             StoreError::Damaged { .. } | StoreError::Database(_) => {

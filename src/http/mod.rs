@@ -42,6 +42,18 @@ impl FromRef<App> for Arc<Engine> {
     }
 }
 
+/// Reads a body as the routes that take one do: a way in for a fuzz target.
+#[doc(hidden)]
+pub fn read_body(body: &[u8], most_steps: usize) {
+    let Ok(fields) = body::Fields::parse(body) else {
+        return;
+    };
+    // Whether it is accepted does not matter, only that reading it ends well.
+    let _ = create_plan::parse(&fields, most_steps);
+    let _ = fields.text("planId");
+    let _ = fields.optional("ids").map(resend_parked::ids);
+}
+
 /// Every route there is.
 pub fn router(app: App) -> Router {
     Router::new()

@@ -23,7 +23,8 @@ pub(super) async fn resend_parked(
     Ok(Json(json!({"ok": true, "resent": resent})))
 }
 
-fn ids(value: &Value) -> Result<Vec<i64>, HttpError> {
+/// Ids, within bounds.
+pub(super) fn ids(value: &Value) -> Result<Vec<i64>, HttpError> {
     let ids = value
         .as_array()
         .and_then(|ids| ids.iter().map(Value::as_i64).collect());

@@ -22,7 +22,7 @@ pub struct HistoryEntry {
     pub at: Timestamp,
     /// Who.
     pub actor: Actor,
-    /// What: `created`, `started`, `sent`, `finished` or `interrupted`.
+    /// What: `created`, `started`, `sent`, `finished`, `released` or `interrupted`.
     pub transition: String,
     /// The step it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]

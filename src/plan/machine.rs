@@ -3,7 +3,7 @@
 //! ```text
 //! step:  PENDING ──start──▶ IN_PROGRESS ──finish──▶ DONE | ERROR
 //!           ▲                    │
-//!           └──── interrupt ─────┴── interrupt (a write) ──▶ ERROR
+//!           └ release, interrupt ┴── interrupt (a write) ──▶ ERROR
 //! ```
 //! Steps run in order, one at a time; an ERROR stops the plan.
 
@@ -66,6 +66,9 @@ pub enum Transition {
         /// Requests that were sent for it, tries included.
         requests: u32,
     },
+    /// The step under way goes back: its write could not be recorded, and so nothing was sent that
+    /// lasts.
+    Release,
     /// The host that ran the step under way is gone.
     Interrupt,
 }
@@ -76,7 +79,7 @@ impl Transition {
     /// repeated has to be recorded.
     pub fn must_last(&self, plan: &Plan) -> bool {
         match self {
-            Self::Start => false,
+            Self::Start | Self::Release => false,
             Self::Send(sending) => sending.effect == Effect::Write,
             Self::Finish { .. } => true,
             Self::Interrupt => plan
@@ -134,6 +137,7 @@ impl Plan {
                 log,
                 requests,
             } => plan.finish(outcome, log, *requests, now)?,
+            Transition::Release => plan.under_way()?.put_back("released", now),
             Transition::Interrupt => plan.interrupt(now)?,
         };
         plan.status = plan.sum_up();
@@ -205,10 +209,7 @@ impl Plan {
     fn interrupt(&mut self, now: Timestamp) -> Result<HistoryEntry, Refused> {
         let step = self.under_way()?;
         let entry = if step.effect == Effect::Read || step.repeatable {
-            step.status = StepStatus::Pending;
-            let entry = HistoryEntry::of_step("interrupted", Actor::Host, step, now);
-            step.started_at = None;
-            entry
+            step.put_back("interrupted", now)
         } else {
             step.status = StepStatus::Error;
             step.error = Some(INTERRUPTED.to_owned());
@@ -243,5 +244,15 @@ impl Plan {
 
     fn find(&mut self, status: StepStatus) -> Option<&mut Step> {
         self.steps.iter_mut().find(|step| step.status == status)
+    }
+}
+
+impl Step {
+    /// As if it had not begun; what is on record of it says otherwise.
+    fn put_back(&mut self, transition: &str, now: Timestamp) -> HistoryEntry {
+        self.status = StepStatus::Pending;
+        let entry = HistoryEntry::of_step(transition, Actor::Host, self, now);
+        self.started_at = None;
+        entry
     }
 }

@@ -189,10 +189,10 @@ pub struct Step {
     pub payload_reason: Option<String>,
     /// Where it stands.
     pub status: StepStatus,
-    /// What the plugin made of the service's answer. `null` is a result too.
+    /// What the plugin made of the service's answer. `null` is a result as well.
     #[serde(
         default,
-        deserialize_with = "there",
+        deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub result: Option<Json>,
@@ -213,12 +213,13 @@ pub struct Step {
     pub finished_at: Option<Timestamp>,
 }
 
-fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
-}
-
 fn first() -> u32 {
     1
+}
+
+/// What is there is there, `null` too: only a missing field is `None`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
 }
 
 /// A goal turned into steps.

@@ -32,7 +32,10 @@ pub struct Manifest {
 
 impl Manifest {
     /// Checks what `describe` returned, as the contract documents it.
-    pub(super) fn check(said: wit::Manifest, catalogue: &Catalogue) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn check(said: wit::Manifest, catalogue: &Catalogue) -> Result<Self, String> {
         check_kind(&said.kind)?;
         check_text("label", &said.label, 1..=120)?;
         check_text("description", &said.description, 0..=1_000)?;

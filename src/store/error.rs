@@ -21,6 +21,9 @@ pub enum StoreError {
         "the database can't be written: make its folder and files writable, nothing was changed"
     )]
     ReadOnly,
+    /// The disk, or what stands for one, does not do its work.
+    #[error("the database can't be written or read, because its disk fails: {0}")]
+    Disk(String),
     /// What is stored can't be read.
     #[error("the stored plan {id} is damaged: {error}")]
     Damaged {
@@ -45,6 +48,7 @@ impl StoreError {
             Self::Refused(refused) => Self::Refused(refused.clone()),
             Self::Full => Self::Full,
             Self::ReadOnly => Self::ReadOnly,
+            Self::Disk(error) => Self::Disk(error.clone()),
             Self::Damaged { id, error } => Self::Damaged {
                 id: id.clone(),
                 error: error.clone(),
@@ -61,7 +65,10 @@ impl StoreError {
 
     /// Whether the same call may succeed later, once the operator has acted.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Full | Self::ReadOnly | Self::Database(_))
+        matches!(
+            self,
+            Self::Full | Self::ReadOnly | Self::Disk(_) | Self::Database(_)
+        )
     }
 }
 
@@ -74,6 +81,7 @@ impl From<rusqlite::Error> for StoreError {
                 | rusqlite::ErrorCode::CannotOpen
                 | rusqlite::ErrorCode::PermissionDenied,
             ) => Self::ReadOnly,
+            Some(rusqlite::ErrorCode::SystemIoFailure) => Self::Disk(error.to_string()),
             _ => Self::Database(error),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use codex_mesh::config::{Config, ServiceConfig};
 use codex_mesh::host::Host;
@@ -15,6 +15,9 @@ use tokio::task::JoinHandle;
 use super::{Port, Reply, Stub, http, recorded, within};
 
 pub const GOAL: &str = "Plan and execute a 7-day TikTok & Shorts content cycle.";
+
+/// Longer than anything here takes, even on a machine that is busy with something else.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 type Configure = Box<dyn FnOnce(&mut Config)>;
 
@@ -115,7 +118,7 @@ fn closed_url() -> String {
 }
 
 /// Recorded answers with which every plan runs to its end.
-fn friendly() -> [(&'static str, Reply); 8] {
+pub fn friendly() -> [(&'static str, Reply); 8] {
     let green = json!({"ok": true, "status": "GREEN", "version": "1.0.0", "services": []});
     [
         ("autonomy", recorded("autonomy-evaluate.json", "good_allow")),
@@ -174,6 +177,19 @@ impl TestApp {
         self.stop.send(()).unwrap();
         within(self.serving).await.unwrap().unwrap();
         self.data
+    }
+
+    /// Waits until the host's status is so, and gives it.
+    pub async fn status_when(&self, so: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (_, status) = self.get("/mesh/status").await;
+            if so(&status) {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the status stayed {status}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {

@@ -4,8 +4,11 @@
 mod app;
 mod binary;
 mod component;
+mod door;
 mod guests;
 mod port;
+mod process;
+mod random;
 mod raw;
 mod stub;
 mod traces;
@@ -13,11 +16,14 @@ mod traces;
 use std::future::Future;
 use std::time::Duration;
 
-pub use app::{GOAL, TestApp, TestAppBuilder, cache_dir};
+pub use app::{GOAL, TestApp, TestAppBuilder, cache_dir, friendly};
 pub use binary::{Binary, BinaryBuilder};
 pub use component::Raw;
+pub use door::Door;
 pub use guests::{folder, guest, start_hostile, start_with};
 pub use port::Port;
+pub use process::{Process, Program};
+pub use random::Random;
 pub use raw::{endless, raw, stalling};
 pub use stub::{Reply, Request, Stub};
 pub use traces::recorded;

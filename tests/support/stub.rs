@@ -2,6 +2,7 @@
 //! asked.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -19,6 +20,8 @@ pub struct Reply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
+    /// How long the service takes.
+    pub delay: Duration,
 }
 
 impl Reply {
@@ -28,6 +31,7 @@ impl Reply {
             status,
             headers,
             body: body.to_owned(),
+            delay: Duration::ZERO,
         }
     }
 
@@ -37,6 +41,11 @@ impl Reply {
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
         self
     }
 }
@@ -108,7 +117,12 @@ impl Stub {
 
     /// From now on answers like this.
     pub fn answer(&self, reply: Reply) {
-        *self.shared.answer.lock().unwrap() = Box::new(move |_| reply.clone());
+        self.answer_with(move |_| reply.clone());
+    }
+
+    /// From now on answers as `answer` decides.
+    pub fn answer_with(&self, answer: impl FnMut(&Request) -> Reply + Send + 'static) {
+        *self.shared.answer.lock().unwrap() = Box::new(answer);
     }
 
     /// From now on takes requests without answering them, until [`Stub::release`].
@@ -154,6 +168,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: HttpRequest) -> Resp
         .await
         .unwrap();
     let reply = (shared.answer.lock().unwrap())(&request);
+    tokio::time::sleep(reply.delay).await;
     let mut response = Response::builder().status(reply.status);
     for (name, value) in &reply.headers {
         response = response.header(name, value);

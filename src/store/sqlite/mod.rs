@@ -6,8 +6,10 @@
 //! # Layout
 //! - [`connection`]: opening, migrating, reading. [`writer`]: the thread that writes.
 //! - [`plans`], [`history`], [`outbox`]: the statements, a file a table. [`retention`]: clean-up.
+//! - [`failpoint`]: where a test makes the host die.
 
 mod connection;
+mod failpoint;
 mod history;
 mod outbox;
 mod plans;

@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
-use super::{history, outbox};
-use crate::plan::{Domain, Plan, PlanStatus, StepStatus, Transition};
+use super::{failpoint, history, outbox};
+use crate::plan::{Applied, Domain, Plan, PlanStatus, StepStatus, Transition};
 use crate::store::{Page, Query, StoreError, now};
 
 /// A plan as it is stored.
@@ -180,24 +180,44 @@ fn as_sql<T: ToSql>(value: &T) -> &dyn ToSql {
     value
 }
 
-/// Settles the plans that a killed host left with a step under way; how many there were.
+/// Settles the plans that a killed host left with a step under way; how many there were. One that
+/// can't be read stays as it is: it must not keep the host from starting.
 pub(super) fn interrupt_all(connection: &mut Connection) -> Result<usize, StoreError> {
     let transaction = connection.transaction()?;
     let found: Vec<(String, String)> = transaction
         .prepare("SELECT id, body FROM plans WHERE in_flight = 1")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    for (id, body) in &found {
-        let applied = parse(id, body)?.apply(&Transition::Interrupt, now())?;
-        let row = PlanRow::new(&applied.plan)?;
-        row.update(&transaction)?;
-        history::append(&transaction, id, std::slice::from_ref(&applied.entry))?;
-        let events = applied
-            .events
-            .iter()
-            .map(|event| event.content(&applied.plan));
-        outbox::append(&transaction, &row, &events.collect::<Vec<_>>())?;
+    if found.is_empty() {
+        return Ok(0);
     }
+    let mut count = 0;
+    for (id, body) in &found {
+        match interrupted(id, body) {
+            Ok(applied) => {
+                store(&transaction, &applied)?;
+                count += 1;
+            }
+            Err(error) => tracing::error!("{error}"),
+        }
+    }
+    failpoint::hit("before");
     transaction.commit()?;
-    Ok(found.len())
+    failpoint::hit("after");
+    Ok(count)
+}
+
+fn interrupted(id: &str, body: &str) -> Result<Applied, StoreError> {
+    Ok(parse(id, body)?.apply(&Transition::Interrupt, now())?)
+}
+
+fn store(connection: &Connection, applied: &Applied) -> Result<(), StoreError> {
+    let row = PlanRow::new(&applied.plan)?;
+    row.update(connection)?;
+    history::append(connection, &row.id, std::slice::from_ref(&applied.entry))?;
+    let events = applied
+        .events
+        .iter()
+        .map(|event| event.content(&applied.plan));
+    outbox::append(connection, &row, &events.collect::<Vec<_>>())
 }
