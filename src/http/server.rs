@@ -23,7 +23,7 @@ const REFUSALS: usize = 64;
 
 /// What a client is told that is one too many.
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
-    content-type: application/json\r\ncontent-length: 61\r\nconnection: close\r\n\r\n\
+    content-type: application/json\r\ncontent-length: 62\r\nconnection: close\r\n\r\n\
     {\"ok\":false,\"error\":\"too many connections: try again shortly\"}";
 
 /// How clients are treated.

@@ -88,3 +88,23 @@ impl Reader {
         answer.await.unwrap_or(Err(StoreError::Closed))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::open;
+
+    /// A kill can't show the difference: what is not synced is still in the system's cache then.
+    #[test]
+    fn a_commit_is_on_disk_when_it_returns() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("mesh.db")).unwrap();
+        let setting = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        assert_eq!(setting("synchronous"), Ok(2), "FULL");
+        assert_eq!(setting("fullfsync"), Ok(1));
+        let journal: String = connection
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .unwrap();
+        assert_eq!(journal, "wal");
+    }
+}
