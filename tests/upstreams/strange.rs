@@ -45,11 +45,7 @@ async fn a_gigabyte_is_not_read() {
 async fn compressed_answers_stay_as_they_are() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\n\
                 content-length: 10\r\n\r\n";
-    let gzip = [
-        head.as_bytes(),
-        b"\x1f\x8b\x08\x00\x00\x00\x00\x00\xff\xff",
-    ]
-    .concat();
+    let gzip = [head.as_bytes(), b"\x1f\x8b\x08\x00\x00\x00\x00\x00\xff\xff"].concat();
     assert_has(
         ask(raw(gzip).await).await.as_str().unwrap(),
         &["srl", "not UTF-8"],
