@@ -2,6 +2,7 @@
 //! it stops, and its local services.
 
 mod dev;
+mod example;
 mod mistakes;
 mod sources;
 mod stopping;
