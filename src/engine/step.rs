@@ -132,7 +132,7 @@ impl Run<'_> {
         if let Gate::Refuse(reason) = gate {
             return Err(format!("the plugin's request is refused: {reason}"));
         }
-        self.show(&checked).await?;
+        self.show(&checked, &gate).await?;
         if gate == Gate::ShowOnly {
             let result = checked
                 .would_send(self.service)
@@ -166,11 +166,15 @@ impl Run<'_> {
     }
 
     /// Puts what is about to be sent on record; a write's record is on disk when this returns.
-    async fn show(&mut self, checked: &Checked) -> Result<(), String> {
+    async fn show(&mut self, checked: &Checked, gate: &Gate) -> Result<(), String> {
         let wrote = |shown: &Sending| shown.effect == Effect::Write;
         let wrote = self.shown.as_ref().is_some_and(wrote);
         let sending = match self.shown.take() {
-            None => checked.sending(),
+            None => Sending {
+                // What is only shown can be shown again, whatever its service honours.
+                repeatable: checked.repeatable || *gate == Gate::ShowOnly,
+                ..checked.sending()
+            },
             Some(first) if checked.effect == Effect::Write => Sending {
                 effect: Effect::Write,
                 ..first

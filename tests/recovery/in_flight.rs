@@ -254,3 +254,58 @@ async fn a_damaged_plan_does_not_keep_the_host_from_starting() {
     let id = damaged["id"].as_str().unwrap();
     assert!(log.contains(id) && log.contains("damaged"), "{log}");
 }
+
+/// A write that is only shown was not sent: wherever the host dies, it can be shown again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_is_never_interrupted_for_good() {
+    for commit in 1..=5 {
+        let mut setup = Setup::new("").await;
+        setup.process.kill();
+        // Its deliveries would be commits too, at any moment.
+        setup.stubs["brain"].hold();
+        let failpoint = format!("after:{commit}");
+        let variables = [("CODEX_MESH_FAILPOINT", failpoint.as_str())];
+        setup.process = setup.program.spawn_with(&variables);
+        if let Some(url) = setup.process.listening().await {
+            setup.url = url;
+            dry_run(&setup).await;
+        }
+        setup.process.kill();
+        (setup.process, setup.url) = setup.program.start().await;
+        let plans = setup
+            .client
+            .get(format!("{}/mesh/plans", setup.url))
+            .send()
+            .await
+            .unwrap();
+        let plans: Value = serde_json::from_str(&plans.text().await.unwrap()).unwrap();
+        for plan in plans["plans"].as_array().unwrap() {
+            assert_ne!(plan["status"], "ERROR", "after commit {commit}: {plan:#}");
+            let plan = setup.step(plan).await;
+            assert_eq!(plan["status"], "DONE", "after commit {commit}: {plan:#}");
+        }
+        assert_eq!(setup.stubs["workflow"].requests().len(), 0);
+    }
+}
+
+/// Creates a plan that would only write, and runs it, as far as the host lives.
+async fn dry_run(setup: &Setup) {
+    let post = |path: &str, body: Value| {
+        let request = setup.client.post(format!("{}{path}", setup.url));
+        request
+            .header("content-type", "application/json")
+            .body(body.to_string())
+            .send()
+    };
+    let body = json!({"sessionId": "s", "domain": "social", "goal": GOAL, "mode": "DRY_RUN",
+        "steps": [{"kind": "workflow"}]});
+    let Ok(created) = post("/mesh/create", body).await else {
+        return;
+    };
+    let Ok(created) = created.text().await else {
+        return;
+    };
+    let created: Value = serde_json::from_str(&created).unwrap();
+    // The host may die of it: what it left behind is looked at afterwards.
+    let _ = post("/mesh/step", json!({"planId": created["plan"]["id"]})).await;
+}
