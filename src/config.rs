@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use toml::{Table, Value};
 
 use crate::brain::BrainConfig;
@@ -33,6 +33,7 @@ pub struct Config {
     /// Where components are loaded from beside the embedded ones.
     pub plugins_dir: Option<PathBuf>,
     /// The mode of plans that name none.
+    #[serde(deserialize_with = "mode")]
     pub default_mode: Mode,
     /// The services, by name. Those of [`known`] are there without being named.
     pub services: BTreeMap<String, ServiceConfig>,
@@ -67,6 +68,10 @@ impl Default for Config {
             limits: Limits::default(),
         }
     }
+}
+
+fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Mode, D::Error> {
+    Mode::named(&String::deserialize(deserializer)?).map_err(de::Error::custom)
 }
 
 /// `[services.<name>]`.

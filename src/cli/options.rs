@@ -25,14 +25,8 @@ pub(super) struct Options {
     #[arg(long, value_name = "DIR")]
     plugins: Option<PathBuf>,
     /// The mode of plans that name none: SIMULATION, DRY_RUN or LIVE [default: LIVE]
-    #[arg(long, value_name = "MODE", value_parser = mode)]
+    #[arg(long, value_name = "MODE", value_parser = Mode::named)]
     default_mode: Option<Mode>,
-}
-
-fn mode(text: &str) -> Result<Mode, String> {
-    text.to_ascii_uppercase()
-        .parse()
-        .map_err(|error| format!("{error}"))
 }
 
 /// The variable that names the file: the one setting that can't be in it.

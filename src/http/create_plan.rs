@@ -43,11 +43,9 @@ pub(super) fn parse(fields: &Fields, most_steps: usize) -> Result<NewPlan, HttpE
     })
 }
 
-/// Clients may write a mode in lower case.
 fn mode(value: &Value) -> Result<Mode, HttpError> {
-    let text = value.as_str().unwrap_or_default().to_ascii_uppercase();
-    text.parse()
-        .map_err(|error| HttpError::bad(format!("mode {error}")))
+    let named = Mode::named(value.as_str().unwrap_or_default());
+    named.map_err(|error| HttpError::bad(format!("mode {error}")))
 }
 
 /// `[{"kind": "srl"}, …]`

@@ -139,6 +139,16 @@ named! {
     }
 }
 
+impl Mode {
+    /// The mode with this name, in any case: clients and operators write both.
+    ///
+    /// # Errors
+    /// Which names there are.
+    pub fn named(text: &str) -> Result<Self, UnknownName> {
+        text.to_ascii_uppercase().parse()
+    }
+}
+
 /// A person has to look at what a step found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {

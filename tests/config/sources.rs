@@ -23,7 +23,7 @@ async fn variables_win_over_the_file_and_flags_over_both() {
     let folders = [(); 3].map(|()| tempdir().unwrap());
     let [of_file, of_variable, of_flag] = folders.each_ref().map(|folder| folder.path());
     let (_folder, config) = file(&format!(
-        "listen = \"nonsense\"\ndata_dir = {of_file:?}\ndefault_mode = \"DRY_RUN\"\n"
+        "listen = \"nonsense\"\ndata_dir = {of_file:?}\ndefault_mode = \"dry_run\"\n"
     ));
 
     let mut host = Binary::bare()
