@@ -19,7 +19,7 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such plan, or it can't go on now.
-    pub async fn step(self: &Arc<Self>, id: &str) -> Result<Plan, EngineError> {
+    pub async fn step(self: &Arc<Self>, id: &str) -> Result<Arc<Plan>, EngineError> {
         let permit = match Arc::clone(&self.running).try_acquire_owned() {
             Ok(permit) => permit,
             Err(tokio::sync::TryAcquireError::NoPermits) => {
@@ -37,7 +37,11 @@ impl Engine {
         outcome.await.unwrap_or(Err(EngineError::Stopping))
     }
 
-    async fn drive(self: &Arc<Self>, id: &str, reply: oneshot::Sender<Result<Plan, EngineError>>) {
+    async fn drive(
+        self: &Arc<Self>,
+        id: &str,
+        reply: oneshot::Sender<Result<Arc<Plan>, EngineError>>,
+    ) {
         let plan = match self.store.apply(id, &Transition::Start).await {
             Ok(plan) => plan,
             Err(error) => return answer(reply, self.not_started(id, error).await),
@@ -62,7 +66,7 @@ impl Engine {
         self.store_end(id, &finish, reply).await;
     }
 
-    async fn not_started(&self, id: &str, error: StoreError) -> Result<Plan, EngineError> {
+    async fn not_started(&self, id: &str, error: StoreError) -> Result<Arc<Plan>, EngineError> {
         match error {
             StoreError::Refused(Refused::Finished) => {
                 Ok(self.store.plan(id).await?.ok_or(StoreError::NotFound)?)
@@ -77,7 +81,7 @@ impl Engine {
         &self,
         id: &str,
         finish: &Transition,
-        reply: oneshot::Sender<Result<Plan, EngineError>>,
+        reply: oneshot::Sender<Result<Arc<Plan>, EngineError>>,
     ) {
         let first = self.store.apply(id, finish).await;
         let again = first.as_ref().is_err_and(StoreError::may_pass);
@@ -104,7 +108,10 @@ impl Engine {
     }
 }
 
-fn answer(reply: oneshot::Sender<Result<Plan, EngineError>>, outcome: Result<Plan, EngineError>) {
+fn answer(
+    reply: oneshot::Sender<Result<Arc<Plan>, EngineError>>,
+    outcome: Result<Arc<Plan>, EngineError>,
+) {
     // The caller may have hung up; the plan has the outcome.
     let _ = reply.send(outcome);
 }

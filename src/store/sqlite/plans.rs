@@ -1,5 +1,7 @@
 //! Plans to rows and back.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::{history, outbox};
@@ -147,7 +149,7 @@ pub(super) fn page(connection: &Connection, query: &Query) -> Result<Page, Store
             id.as_str().unwrap_or_default(),
             body.as_str().unwrap_or_default(),
         ) {
-            Ok(plan) => plans.push(plan),
+            Ok(plan) => plans.push(Arc::new(plan)),
             Err(error) => tracing::error!("{error}"),
         }
     }
