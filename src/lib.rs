@@ -11,6 +11,11 @@
 //! - [`store`]: plans and events, durable. [`brain`]: delivers events to the audit log.
 //! - `dev`: local editions of the services, for `codex-mesh dev`.
 
+/// A step makes hundreds of small allocations, many of which end on another thread than they began
+/// on: with the system's allocator that alone was a seventh of a plan's CPU time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub mod brain;
 pub mod cli;
 pub mod config;

@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use crate::plan::Timestamp;
 use crate::services::{Client, Pace, Service};
 use crate::store::{Store, now};
-use delivery::Delivered;
 
 /// The wait after a first failure; it doubles with each more.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
@@ -25,6 +24,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// How often the outbox is looked at without being told of a new event: rejected ones come due.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long events gather before they are delivered together: what a batch costs, reading it and
+/// recording what became of it, is the same for one event and for many.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// `[brain]`: what becomes of events that Brain rejects.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -52,6 +55,14 @@ pub struct LastError {
     pub at: Timestamp,
     /// What.
     pub error: String,
+}
+
+/// How a batch went.
+struct Batch {
+    /// Events that were looked at.
+    looked_at: usize,
+    /// Events of which it is settled what became of them.
+    settled: usize,
 }
 
 /// Delivers events to Brain.
@@ -88,10 +99,15 @@ impl AuditLog {
         let mut pace = Pace::new(FIRST_WAIT, LONGEST_WAIT);
         loop {
             match self.deliver_some().await {
-                Ok(0) => self.wait().await,
-                Ok(_) => {
-                    pace = Pace::new(FIRST_WAIT, LONGEST_WAIT);
-                    self.note(None);
+                Ok(Batch { looked_at, settled }) => {
+                    if settled > 0 {
+                        pace = Pace::new(FIRST_WAIT, LONGEST_WAIT);
+                        self.note(None);
+                    }
+                    // A full batch means that there is more.
+                    if looked_at < delivery::BATCH || settled == 0 {
+                        self.wait().await;
+                    }
                 }
                 Err(error) => {
                     tracing::warn!("the audit log waits: {error}");
@@ -102,25 +118,24 @@ impl AuditLog {
         }
     }
 
-    /// Delivers what may be delivered now; how much of it was settled.
-    async fn deliver_some(&self) -> Result<usize, String> {
+    /// Delivers what may be delivered now.
+    async fn deliver_some(&self) -> Result<Batch, String> {
         let entries = self.store.deliverable(delivery::BATCH).await;
         let entries = entries.map_err(|error| error.to_string())?;
-        let Delivered { settled, failed } =
-            delivery::deliver(&self.client, &self.brain, &self.config, entries).await;
-        let count = settled.len();
-        if count > 0 {
-            self.store
-                .settle(settled)
-                .await
-                .map_err(|error| error.to_string())?;
+        let looked_at = entries.len();
+        let delivered = delivery::deliver(&self.client, &self.brain, &self.config, entries).await;
+        let settled = delivered.settled.len();
+        if settled > 0 {
+            let recorded = self.store.settle(delivered.settled).await;
+            recorded.map_err(|error| error.to_string())?;
         }
-        failed.map_or(Ok(count), Err)
+        let batch = Batch { looked_at, settled };
+        delivered.failed.map_or(Ok(batch), Err)
     }
 
     async fn wait(&self) {
         tokio::select! {
-            () = self.store.new_event() => {}
+            () = self.store.new_event() => tokio::time::sleep(GATHER).await,
             () = tokio::time::sleep(LOOK) => {}
         }
     }

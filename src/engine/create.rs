@@ -38,7 +38,7 @@ impl Engine {
     ///
     /// # Errors
     /// When it asks for what there is not, or for what the policy forbids.
-    pub async fn create(&self, new: NewPlan, now: Timestamp) -> Result<Plan, EngineError> {
+    pub async fn create(&self, new: NewPlan, now: Timestamp) -> Result<Arc<Plan>, EngineError> {
         let mode = new.mode.unwrap_or(self.default_mode);
         let names = match &new.steps {
             Some(names) => names.clone(),
@@ -62,7 +62,8 @@ impl Engine {
         };
         self.shape_all(&mut plan, &kinds).await;
         self.policy.check(&plan).map_err(EngineError::Invalid)?;
-        self.store.create(&plan).await?;
+        let plan = Arc::new(plan);
+        self.store.create(Arc::clone(&plan)).await?;
         Ok(plan)
     }
 

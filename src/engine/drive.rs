@@ -11,6 +11,9 @@ use super::{Engine, EngineError};
 use crate::plan::{Plan, Refused, Transition};
 use crate::store::StoreError;
 
+/// Where the caller waits for the plan after its step.
+type Reply = oneshot::Sender<Result<Arc<Plan>, EngineError>>;
+
 /// How long storing an outcome waits before it is tried again.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -19,7 +22,7 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such plan, or it can't go on now.
-    pub async fn step(self: &Arc<Self>, id: &str) -> Result<Plan, EngineError> {
+    pub async fn step(self: &Arc<Self>, id: &str) -> Result<Arc<Plan>, EngineError> {
         let permit = match Arc::clone(&self.running).try_acquire_owned() {
             Ok(permit) => permit,
             Err(tokio::sync::TryAcquireError::NoPermits) => {
@@ -39,7 +42,7 @@ impl Engine {
         outcome.await.unwrap_or(Err(EngineError::Stopping))
     }
 
-    async fn drive(self: &Arc<Self>, id: &str, reply: oneshot::Sender<Result<Plan, EngineError>>) {
+    async fn drive(self: &Arc<Self>, id: &str, reply: Reply) {
         let plan = match self.store.apply(id, &Transition::Start).await {
             Ok(plan) => plan,
             Err(error) => return answer(reply, self.not_started(id, error).await),
@@ -68,7 +71,7 @@ impl Engine {
         self.store_end(id, &finish, reply).await;
     }
 
-    async fn not_started(&self, id: &str, error: StoreError) -> Result<Plan, EngineError> {
+    async fn not_started(&self, id: &str, error: StoreError) -> Result<Arc<Plan>, EngineError> {
         match error {
             StoreError::Refused(Refused::Finished) => {
                 Ok(self.store.plan(id).await?.ok_or(StoreError::NotFound)?)
@@ -78,12 +81,7 @@ impl Engine {
     }
 
     /// Lets go of a step whose write could not be recorded: it is as if it had not begun.
-    async fn release(
-        &self,
-        id: &str,
-        error: StoreError,
-        reply: oneshot::Sender<Result<Plan, EngineError>>,
-    ) {
+    async fn release(&self, id: &str, error: StoreError, reply: Reply) {
         if let Err(error) = self.store.apply(id, &Transition::Release).await {
             tracing::error!("a step of plan {id} could not be released: {error}");
         }
@@ -92,12 +90,7 @@ impl Engine {
 
     /// Stores how the step ended. What happened is not lost because the disk is full: the caller
     /// is told, and it is tried until it succeeds.
-    async fn store_end(
-        &self,
-        id: &str,
-        finish: &Transition,
-        reply: oneshot::Sender<Result<Plan, EngineError>>,
-    ) {
+    async fn store_end(&self, id: &str, finish: &Transition, reply: Reply) {
         let first = self.store.apply(id, finish).await;
         let again = first.as_ref().is_err_and(StoreError::may_pass);
         answer(reply, first.map_err(EngineError::NotStored));
@@ -123,7 +116,7 @@ impl Engine {
     }
 }
 
-fn answer(reply: oneshot::Sender<Result<Plan, EngineError>>, outcome: Result<Plan, EngineError>) {
+fn answer(reply: Reply, outcome: Result<Arc<Plan>, EngineError>) {
     // The caller may have hung up; the plan has the outcome.
     let _ = reply.send(outcome);
 }

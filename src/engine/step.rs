@@ -1,5 +1,6 @@
 //! The round trips of one step: shape, judge, send, interpret, until there is a verdict.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Engine;
@@ -63,7 +64,7 @@ enum Next {
 
 impl Engine {
     /// Runs the step under way of this plan.
-    pub(super) async fn run(&self, plan: Plan) -> Ended {
+    pub(super) async fn run(&self, plan: Arc<Plan>) -> Ended {
         let Some(step) = plan.first(StepStatus::InProgress) else {
             return Ended::error("the plan has no step under way".to_owned());
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::error::HttpError;
 use super::query::Parameters;
@@ -16,11 +16,16 @@ use crate::store::StoreError;
 #[derive(Serialize)]
 pub(super) struct PlanAnswer {
     ok: bool,
-    plan: Plan,
+    #[serde(serialize_with = "shared")]
+    plan: Arc<Plan>,
+}
+
+fn shared<S: Serializer>(plan: &Arc<Plan>, serializer: S) -> Result<S::Ok, S::Error> {
+    plan.serialize(serializer)
 }
 
 impl PlanAnswer {
-    pub(super) fn json(plan: Plan) -> Json<Self> {
+    pub(super) fn json(plan: Arc<Plan>) -> Json<Self> {
         Json(Self { ok: true, plan })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::error::HttpError;
 use super::query::Parameters;
@@ -24,9 +24,14 @@ const LONGEST: usize = 1_000;
 #[serde(rename_all = "camelCase")]
 pub(super) struct PlansAnswer {
     ok: bool,
-    plans: Vec<Plan>,
+    #[serde(serialize_with = "shared")]
+    plans: Vec<Arc<Plan>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
+}
+
+fn shared<S: Serializer>(plans: &[Arc<Plan>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(plans.iter().map(Arc::as_ref))
 }
 
 /// `limit`, `cursor`, `domain`, `sessionId`, `status` → `{ok, plans, nextCursor?}`.

@@ -10,7 +10,7 @@ use crate::plan::{HistoryEntry, Plan, StepStatus};
 /// Idle plans that are kept; past it all of them are dropped, and read again when needed.
 const IDLE: usize = 1_000;
 
-/// The largest plan that is kept while idle, by what its steps carry, in bytes.
+/// The largest plan that is kept while idle, by what it carries, in bytes.
 const LARGEST_IDLE: usize = 64 << 10;
 
 /// One plan: locked while it is being changed, empty until it is read.
@@ -19,7 +19,8 @@ pub(super) type Slot = Arc<tokio::sync::Mutex<Option<Held>>>;
 /// A plan in memory.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
-    pub(super) plan: Plan,
+    /// Shared with whoever reads it: a plan is never changed, only replaced.
+    pub(super) plan: Arc<Plan>,
     /// Changes that are not on disk yet: they go there with the next one that must.
     pub(super) unwritten: Vec<HistoryEntry>,
 }
@@ -35,10 +36,26 @@ impl Live {
         if let Some(slot) = slots.get(id) {
             return Arc::clone(slot);
         }
-        if slots.len() >= IDLE {
-            slots.retain(|_, slot| is_needed(slot));
-        }
+        make_room(&mut slots);
         Arc::clone(slots.entry(id.to_owned()).or_default())
+    }
+
+    /// Keeps a new plan: its first step mostly follows at once.
+    pub(super) fn keep(&self, plan: Arc<Plan>) {
+        if size(&plan) > LARGEST_IDLE {
+            return;
+        }
+        let mut slots = self.slots();
+        make_room(&mut slots);
+        let id = plan.id.clone();
+        // Somebody who found it in a list may have begun with it already.
+        slots.entry(id).or_insert_with(|| {
+            let held = Held {
+                plan,
+                unwritten: Vec::new(),
+            };
+            Arc::new(tokio::sync::Mutex::new(Some(held)))
+        });
     }
 
     /// The plan's slot, if it has one.
@@ -47,7 +64,7 @@ impl Live {
     }
 
     /// The plans that have a step under way: the disk may know them as they were before it.
-    pub(super) fn under_way(&self) -> Vec<Plan> {
+    pub(super) fn under_way(&self) -> Vec<Arc<Plan>> {
         let slots = self.slots();
         let held = slots
             .values()
@@ -75,6 +92,12 @@ impl Live {
     }
 }
 
+fn make_room(slots: &mut HashMap<String, Slot>) {
+    if slots.len() >= IDLE {
+        slots.retain(|_, slot| is_needed(slot));
+    }
+}
+
 /// Somebody holds it, or it knows of a step under way, which the disk may not.
 fn is_needed(slot: &Slot) -> bool {
     let busy = |held: &Held| {
@@ -86,17 +109,17 @@ fn is_needed(slot: &Slot) -> bool {
             .map_or(true, |held| held.as_ref().is_some_and(busy))
 }
 
+/// What a plan carries, in bytes.
+fn size(plan: &Plan) -> usize {
+    let carried = plan
+        .steps
+        .iter()
+        .flat_map(|step| [&step.payload, &step.result]);
+    let carried = carried.flatten().map(|json| json.as_str().len());
+    plan.goal.len() + carried.sum::<usize>()
+}
+
 fn is_worth_keeping(slot: &Slot) -> bool {
-    let size = |plan: &Plan| -> usize {
-        let steps = plan.steps.iter();
-        steps
-            .map(|step| {
-                step.result
-                    .as_ref()
-                    .map_or(0, |result| result.as_str().len())
-            })
-            .sum()
-    };
     slot.try_lock().is_ok_and(|held| {
         held.as_ref().is_some_and(|Held { plan, .. }| {
             plan.first(StepStatus::Pending).is_some() && size(plan) <= LARGEST_IDLE

@@ -9,6 +9,7 @@ mod error;
 mod live;
 mod sqlite;
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -31,17 +32,17 @@ pub fn now() -> Timestamp {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Stores a new plan.
-    async fn create(&self, plan: &Plan) -> Result<(), StoreError>;
+    async fn create(&self, plan: Arc<Plan>) -> Result<(), StoreError>;
 
     /// The plan with this id.
-    async fn plan(&self, id: &str) -> Result<Option<Plan>, StoreError>;
+    async fn plan(&self, id: &str) -> Result<Option<Arc<Plan>>, StoreError>;
 
     /// Plans, newest first.
     async fn plans(&self, query: Query) -> Result<Page, StoreError>;
 
     /// Changes a plan, if the state machine allows it; the plan after it. Changes of one plan
     /// happen one after the other.
-    async fn apply(&self, id: &str, transition: &Transition) -> Result<Plan, StoreError>;
+    async fn apply(&self, id: &str, transition: &Transition) -> Result<Arc<Plan>, StoreError>;
 
     /// Every change of a plan, oldest first; none for a plan that is not there.
     async fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, StoreError>;
@@ -153,7 +154,7 @@ pub struct Query {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     /// Newest first.
-    pub plans: Vec<Plan>,
+    pub plans: Vec<Arc<Plan>>,
     /// There is more, from here.
     pub next_cursor: Option<i64>,
 }

@@ -18,6 +18,7 @@ mod writer;
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use async_trait::async_trait;
@@ -68,11 +69,12 @@ impl SqliteStore {
         })
     }
 
-    async fn read(&self, id: &str) -> Result<Option<Plan>, StoreError> {
+    async fn read(&self, id: &str) -> Result<Option<Arc<Plan>>, StoreError> {
         let id = id.to_owned();
-        self.reader
-            .run(move |connection| plans::find(connection, &id))
-            .await
+        let found = self
+            .reader
+            .run(move |connection| plans::find(connection, &id));
+        Ok(found.await?.map(Arc::new))
     }
 
     /// Stores the plan together with what led to it and what is told of it.
@@ -106,7 +108,7 @@ impl SqliteStore {
         id: &str,
         transition: &Transition,
         slot: &Slot,
-    ) -> Result<Plan, StoreError> {
+    ) -> Result<Arc<Plan>, StoreError> {
         let mut held = slot.lock().await;
         // Taken out while it is being changed: if this call is dropped halfway, what is on disk
         // counts, not what was in memory.
@@ -122,7 +124,7 @@ impl SqliteStore {
         };
         let (after, outcome) = match self.change(&before, transition).await {
             Ok(after) => {
-                let plan = after.plan.clone();
+                let plan = Arc::clone(&after.plan);
                 (after, Ok(plan))
             }
             Err(error) => (before, Err(error)),
@@ -145,7 +147,7 @@ impl SqliteStore {
                 .await?;
         }
         Ok(Held {
-            plan: applied.plan,
+            plan: Arc::new(applied.plan),
             unwritten,
         })
     }
@@ -169,17 +171,20 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn create(&self, plan: &Plan) -> Result<(), StoreError> {
-        let entries = vec![HistoryEntry::created(plan)];
-        let events = vec![Event::Created.content(plan)];
-        self.write(PlanRow::new(plan)?, true, entries, events).await
+    async fn create(&self, plan: Arc<Plan>) -> Result<(), StoreError> {
+        let entries = vec![HistoryEntry::created(&plan)];
+        let events = vec![Event::Created.content(&plan)];
+        self.write(PlanRow::new(&plan)?, true, entries, events)
+            .await?;
+        self.live.keep(plan);
+        Ok(())
     }
 
-    async fn plan(&self, id: &str) -> Result<Option<Plan>, StoreError> {
+    async fn plan(&self, id: &str) -> Result<Option<Arc<Plan>>, StoreError> {
         if let Some(slot) = self.live.existing(id)
             && let Some(held) = slot.lock().await.as_ref()
         {
-            return Ok(Some(held.plan.clone()));
+            return Ok(Some(Arc::clone(&held.plan)));
         }
         self.read(id).await
     }
@@ -192,7 +197,7 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn apply(&self, id: &str, transition: &Transition) -> Result<Plan, StoreError> {
+    async fn apply(&self, id: &str, transition: &Transition) -> Result<Arc<Plan>, StoreError> {
         let slot = self.live.slot(id);
         let outcome = self.apply_locked(id, transition, &slot).await;
         self.live.settle(id, slot);

@@ -58,11 +58,14 @@ pub(super) fn deliverable(
 
 pub(super) fn settle(connection: &Connection, deliveries: &[Delivery]) -> Result<(), StoreError> {
     let at = now().as_millis();
+    for (first, last) in runs(deliveries) {
+        connection
+            .prepare_cached("UPDATE outbox SET delivered_at = ?3 WHERE seq BETWEEN ?1 AND ?2")?
+            .execute([first, last, at])?;
+    }
     for Delivery { id, outcome } in deliveries {
         match outcome {
-            DeliveryOutcome::Delivered => connection
-                .prepare_cached("UPDATE outbox SET delivered_at = ?2 WHERE seq = ?1")?
-                .execute(params![id, at])?,
+            DeliveryOutcome::Delivered => 0,
             DeliveryOutcome::Rejected { error, again_after } => {
                 let after = i64::try_from(again_after.as_millis()).unwrap_or(i64::MAX);
                 connection
@@ -82,6 +85,24 @@ pub(super) fn settle(connection: &Connection, deliveries: &[Delivery]) -> Result
         };
     }
     Ok(())
+}
+
+/// The events that arrived, as runs without a gap: nearly all of them do, and a run is one
+/// statement.
+fn runs(deliveries: &[Delivery]) -> Vec<(i64, i64)> {
+    let delivered = deliveries
+        .iter()
+        .filter(|delivery| delivery.outcome == DeliveryOutcome::Delivered);
+    let mut ids: Vec<i64> = delivered.map(|delivery| delivery.id).collect();
+    ids.sort_unstable();
+    let mut runs: Vec<(i64, i64)> = Vec::new();
+    for id in ids {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == id => *last = id,
+            _ => runs.push((id, id)),
+        }
+    }
+    runs
 }
 
 pub(super) fn backlog(connection: &Connection) -> Result<Backlog, StoreError> {

@@ -1,5 +1,7 @@
 //! Plans to rows and back.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::{failpoint, history, outbox};
@@ -94,10 +96,10 @@ pub(super) fn find(connection: &Connection, id: &str) -> Result<Option<Plan>, St
 pub(super) fn page(
     connection: &Connection,
     query: &Query,
-    under_way: &[Plan],
+    under_way: &[Arc<Plan>],
 ) -> Result<Page, StoreError> {
     // A step's beginning is only in memory, so the disk may have the wrong status of its plan.
-    let moved: Vec<&Plan> = match query.status {
+    let moved: Vec<&Arc<Plan>> = match query.status {
         Some(status) => under_way
             .iter()
             .filter(|plan| plan.status == status)
@@ -117,8 +119,8 @@ pub(super) fn page(
     let mut plans = Vec::with_capacity(rows.len());
     for (_, id, body) in rows {
         let plan = match under_way.iter().find(|plan| plan.id == id) {
-            Some(plan) => Ok(plan.clone()),
-            None => parse(&id, &body),
+            Some(plan) => Ok(Arc::clone(plan)),
+            None => parse(&id, &body).map(Arc::new),
         };
         match plan {
             Ok(plan) if query.status.is_none_or(|status| plan.status == status) => plans.push(plan),
