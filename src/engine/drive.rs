@@ -1,7 +1,11 @@
 //! One step from its beginning to its stored end. It runs in a task of its own: a caller who
 //! hangs up does not cancel it.
 
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -47,11 +51,9 @@ impl Engine {
             Ok(plan) => plan,
             Err(error) => return answer(reply, self.not_started(id, error).await),
         };
-        let engine = Arc::clone(self);
-        // A task of its own, so that even a bug of the host leaves no step under way.
-        let ended = tokio::spawn(async move { engine.run(plan).await }).await;
-        let ended = ended.unwrap_or_else(|fault| {
-            tracing::error!("a step ended by a fault of the host: {fault}");
+        // Even a bug of the host leaves no step under way.
+        let ended = caught(self.run(plan)).await.unwrap_or_else(|| {
+            tracing::error!("a step of plan {id} ended by a fault of the host");
             Ended::error("the host failed while it ran this step; its log says more".to_owned())
         });
         let Ended {
@@ -114,6 +116,17 @@ impl Engine {
             }
         }
     }
+}
+
+/// What the future gives; `None` if it panics, which the panic hook has reported by then.
+async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    // A future that panicked is not polled again, so nobody sees what it left half done.
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        polled.map_or(Poll::Ready(None), |poll| poll.map(Some))
+    })
+    .await
 }
 
 fn answer(reply: Reply, outcome: Result<Arc<Plan>, EngineError>) {

@@ -17,17 +17,17 @@ CREATE INDEX plans_by_status ON plans (status, seq);
 CREATE INDEX plans_in_flight ON plans (seq) WHERE in_flight = 1;
 CREATE INDEX plans_finished ON plans (updated_at) WHERE status = 'DONE';
 
--- Every change of a plan, in order.
+-- Every change of a plan, in order. What is written together is one row, a JSON array.
 CREATE TABLE history (
-    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq         INTEGER PRIMARY KEY,
     plan_id     TEXT NOT NULL,
-    entry       TEXT NOT NULL
+    entries     TEXT NOT NULL
 ) STRICT;
 CREATE INDEX history_by_plan ON history (plan_id, seq);
 
 -- Events on their way to the audit log, in order.
 CREATE TABLE outbox (
-    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq          INTEGER PRIMARY KEY,
     plan_id      TEXT NOT NULL,
     session_id   TEXT NOT NULL,
     domain       TEXT NOT NULL,

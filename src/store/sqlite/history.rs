@@ -10,12 +10,10 @@ pub(super) fn append(
     plan_id: &str,
     entries: &[HistoryEntry],
 ) -> Result<(), StoreError> {
-    let mut statement =
-        connection.prepare_cached("INSERT INTO history (plan_id, entry) VALUES (?1, ?2)")?;
-    for entry in entries {
-        let text = serde_json::to_string(entry).map_err(|error| damaged(plan_id, &error))?;
-        statement.execute(params![plan_id, text])?;
-    }
+    let text = serde_json::to_string(entries).map_err(|error| damaged(plan_id, &error))?;
+    connection
+        .prepare_cached("INSERT INTO history (plan_id, entries) VALUES (?1, ?2)")?
+        .execute(params![plan_id, text])?;
     Ok(())
 }
 
@@ -24,12 +22,14 @@ pub(super) fn find(
     plan_id: &str,
 ) -> Result<Vec<HistoryEntry>, StoreError> {
     let mut statement =
-        connection.prepare_cached("SELECT entry FROM history WHERE plan_id = ?1 ORDER BY seq")?;
+        connection.prepare_cached("SELECT entries FROM history WHERE plan_id = ?1 ORDER BY seq")?;
     let mut rows = statement.query([plan_id])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        let entry: String = row.get(0)?;
-        entries.push(serde_json::from_str(&entry).map_err(|error| damaged(plan_id, &error))?);
+        let text: String = row.get(0)?;
+        let written: Vec<HistoryEntry> =
+            serde_json::from_str(&text).map_err(|error| damaged(plan_id, &error))?;
+        entries.extend(written);
     }
     Ok(entries)
 }
