@@ -11,6 +11,30 @@ impl Context {
         serde_json::from_str(&step.result).ok()
     }
 
+    /// The result of the last step of this kind before this one; none where the plan has no such
+    /// step. `what` says what of it is used, for a person.
+    ///
+    /// # Errors
+    /// Which result is waited for. While the plan is being created that is no fault: the host asks
+    /// again once the step's turn has come.
+    pub fn awaited(&self, kind: &str, what: &str) -> Result<Option<Value>, String> {
+        let before = self.steps.iter().take_while(|step| step.id != self.step.id);
+        let Some(awaited) = before.filter(|step| step.kind == kind).last() else {
+            return Ok(None);
+        };
+        let id = &awaited.id;
+        let finished = self.finished.iter().find(|step| step.id == *id);
+        let finished = finished.ok_or_else(|| {
+            format!(
+                "it uses {what} of {id} ({kind}), which has not answered yet; if {id} was skipped, \
+                 create a plan without it"
+            )
+        })?;
+        serde_json::from_str(&finished.result)
+            .map(Some)
+            .map_err(|error| format!("the result of {id} ({kind}) is not JSON: {error}"))
+    }
+
     /// What the plan is about to do: its steps that write, then what autonomy suggested, once it
     /// has answered.
     pub fn planned_actions(&self) -> Vec<String> {
@@ -46,7 +70,7 @@ impl Context {
 mod tests {
     use serde_json::json;
 
-    use crate::testing::{autonomy_answered, context, finished};
+    use crate::testing::{autonomy_answered, chain, context, finished};
 
     #[test]
     fn the_last_result_of_a_kind_counts() {
@@ -66,6 +90,60 @@ mod tests {
         context.finished = vec![finished("step-1", "srl", &json!({}))];
         context.finished[0].result = "{".to_owned();
         assert_eq!(context.result_of("srl"), None);
+    }
+
+    #[test]
+    fn a_result_is_awaited_only_of_a_step_that_comes_before() {
+        assert_eq!(context("trends").awaited("strategy", "the plays"), Ok(None));
+        assert_eq!(
+            chain("strategy").awaited("trends", "the items"),
+            Ok(None),
+            "trends comes after strategy"
+        );
+        assert_eq!(
+            chain("strategy").awaited("strategy", "the plays"),
+            Ok(None),
+            "no step waits for itself"
+        );
+    }
+
+    #[test]
+    fn a_result_that_is_not_there_yet_is_named() {
+        assert_eq!(
+            chain("trends").awaited("strategy", "the plays"),
+            Err(
+                "it uses the plays of step-4 (strategy), which has not answered yet; if step-4 \
+                 was skipped, create a plan without it"
+                    .to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn the_result_of_the_last_step_before_is_the_one_awaited() {
+        let mut context = chain("trends");
+        let mut again = context.steps[3].clone();
+        again.id = "step-4b".to_owned();
+        context.steps.insert(4, again);
+        context.finished = vec![finished("step-4", "strategy", &json!({"n": 1}))];
+        let error = context.awaited("strategy", "the plays").err();
+        assert!(error.is_some_and(|error| error.contains("step-4b")));
+        let second = finished("step-4b", "strategy", &json!({"n": 2}));
+        context.finished.push(second);
+        assert_eq!(
+            context.awaited("strategy", "the plays"),
+            Ok(Some(json!({"n": 2})))
+        );
+    }
+
+    #[test]
+    fn an_awaited_result_that_is_no_json_is_refused() {
+        let mut context = chain("trends");
+        context.finished = vec![finished("step-4", "strategy", &json!({}))];
+        context.finished[0].result = "{".to_owned();
+        let error = context.awaited("strategy", "the plays").err();
+        let expected = "the result of step-4 (strategy) is not JSON";
+        assert!(error.is_some_and(|error| error.starts_with(expected)));
     }
 
     #[test]

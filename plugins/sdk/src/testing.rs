@@ -8,29 +8,46 @@ use crate::{
     Context, Effect, FinishedStep, Mode, PlanInfo, PlannedStep, Response, Step, ThisStep, Verdict,
 };
 
+type Planned = (&'static str, &'static str, Effect);
+
+const CHECKS: [Planned; 3] = [
+    ("autonomy", "/autonomy/evaluate", Effect::Read),
+    ("srl", "/srl/check", Effect::Read),
+    ("hardening", "/hardening/check", Effect::Read),
+];
+
 /// The default LIVE plan of the domain `social`, at its step of this kind, with nothing finished.
 pub fn context(kind: &str) -> Context {
-    let steps: Vec<PlannedStep> = [
-        ("autonomy", "/autonomy/evaluate", Effect::Read),
-        ("srl", "/srl/check", Effect::Read),
-        ("hardening", "/hardening/check", Effect::Read),
-        ("workflow", "/workflow/create", Effect::Write),
-    ]
-    .into_iter()
-    .enumerate()
-    .map(|(index, (kind, endpoint, effect))| PlannedStep {
-        id: format!("step-{}", index + 1),
-        kind: kind.to_owned(),
-        service: kind.to_owned(),
-        endpoint: endpoint.to_owned(),
-        effect,
-    })
-    .collect();
-    let id = steps
+    planned(kind, &[("workflow", "/workflow/create", Effect::Write)])
+}
+
+/// A plan alike, in which strategy, trends and campaign follow the checks.
+pub fn chain(kind: &str) -> Context {
+    let steps = [
+        ("strategy", "/strategy/plan", Effect::Read),
+        ("trends", "/trends/summary", Effect::Read),
+        ("campaign", "/campaign/create", Effect::Write),
+    ];
+    planned(kind, &steps)
+}
+
+fn planned(kind: &str, after_checks: &[Planned]) -> Context {
+    let steps: Vec<PlannedStep> = CHECKS
         .iter()
-        .find(|step| step.kind == kind)
-        .map_or("step-5", |step| &step.id)
-        .to_owned();
+        .chain(after_checks)
+        .enumerate()
+        .map(|(index, (kind, endpoint, effect))| PlannedStep {
+            id: format!("step-{}", index + 1),
+            kind: (*kind).to_owned(),
+            service: (*kind).to_owned(),
+            endpoint: (*endpoint).to_owned(),
+            effect: *effect,
+        })
+        .collect();
+    let id = steps.iter().find(|step| step.kind == kind).map_or_else(
+        || format!("step-{}", steps.len() + 1),
+        |step| step.id.clone(),
+    );
     Context {
         plan: PlanInfo {
             id: "3f2b7c52-7a39-4a5e-9a53-0d6f3c9a1b11".to_owned(),
@@ -48,6 +65,13 @@ pub fn context(kind: &str) -> Context {
         },
         finished: Vec::new(),
     }
+}
+
+/// What strategy answered in the plan of [`chain`], as its step's result: the recorded answer.
+pub fn strategy_finished() -> FinishedStep {
+    let answer = recorded("strategy-plan.json", "good").body;
+    let answer = serde_json::from_str(&answer).expect("a recorded answer is JSON");
+    finished("step-4", "strategy", &answer)
 }
 
 /// The same plan, its step of this kind with these settings.

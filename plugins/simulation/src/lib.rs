@@ -5,6 +5,7 @@
 //! doesn't know with no steps and `ok: true`.
 
 use codex_mesh_sdk::answer::{detail, words};
+use codex_mesh_sdk::request::one_line;
 use codex_mesh_sdk::{Context, Fault, Manifest, Method, Request, Response, Step, Verdict};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -43,12 +44,6 @@ fn scenario(domain: &str) -> &'static str {
         "ecomm" => STORE,
         _ => LAUNCH,
     }
-}
-
-/// The niche as the goal tells it: its words, on one line, as many as fit.
-fn niche(goal: &str) -> String {
-    let words: Vec<&str> = goal.split_whitespace().collect();
-    words.join(" ").chars().take(LONGEST).collect()
 }
 
 /// What the first simulated step that did not go well says of it.
@@ -118,7 +113,7 @@ impl Step for Simulation {
         let given = context.choice_setting("scenario", &SCENARIOS)?;
         let scenario = given.unwrap_or_else(|| scenario(&context.step.domain));
         let given = context.text_setting("niche", LONGEST)?;
-        let niche = given.unwrap_or_else(|| niche(&context.plan.goal));
+        let niche = given.unwrap_or_else(|| one_line(&context.plan.goal, LONGEST));
         let mut payload = Map::new();
         payload.insert("sessionId".to_owned(), json!(context.plan.session_id));
         payload.insert("scenario".to_owned(), json!(scenario));

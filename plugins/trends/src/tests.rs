@@ -1,0 +1,212 @@
+//! No answer of the trends service was recorded: the answers here follow the shape it documents.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use codex_mesh_sdk::testing::{
+    self, chain, context, finished, payload, response, strategy_finished, verdict, with_settings,
+};
+
+use super::*;
+
+const GOAL: &str = "Plan and execute a 7-day TikTok & Shorts content cycle.";
+
+fn of(body: &str) -> Verdict {
+    verdict::<Trends>(&response(200, "application/json", body))
+}
+
+fn failed(reason: &str) -> Verdict {
+    Verdict::Failed(reason.to_owned())
+}
+
+/// The chain's plan once strategy has answered with these plays.
+fn planned(plays: &Value) -> Context {
+    let mut context = chain("trends");
+    let answer = json!({"ok": true, "plan": {"plays": plays}});
+    context.finished = vec![finished("step-4", "strategy", &answer)];
+    context
+}
+
+#[test]
+fn describes_itself() {
+    testing::assert_manifest::<Trends>("trends", "Summarize trends", "/trends/summary");
+    let schema: Value = serde_json::from_str(&Trends::describe().settings_schema).unwrap();
+    let settings: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(settings, ["language", "niche", "platform"]);
+}
+
+#[test]
+fn a_plan_without_a_strategy_goes_by_the_goal() {
+    assert_eq!(
+        payload::<Trends>(&context("trends")),
+        json!({"sessionId": "s1", "platform": "all", "niche": GOAL})
+    );
+}
+
+#[test]
+fn before_the_strategy_has_answered_it_says_what_it_waits_for() {
+    assert_eq!(
+        Trends::shape(&chain("trends")),
+        Err(
+            "it uses the plays of step-4 (strategy), which has not answered yet; if step-4 was \
+             skipped, create a plan without it"
+                .to_owned()
+        )
+    );
+}
+
+#[test]
+fn the_first_plays_of_the_strategy_are_what_is_looked_for() {
+    let mut context = chain("trends");
+    context.finished = vec![strategy_finished()];
+    let niche = format!(
+        "{GOAL} Plays: Post 2 TikToks/day using UGC templates (problem-solution, testimonial); \
+         Test 3 hook variations on YouTube Shorts in same niche; Create 5 posts hijacking \
+         trending audio/format in your niche"
+    );
+    assert_eq!(payload::<Trends>(&context)["niche"], json!(niche));
+}
+
+#[test]
+fn a_strategy_that_names_no_plays_leaves_the_goal() {
+    for plays in [
+        json!(null),
+        json!([]),
+        json!("many"),
+        json!([{"description": " "}, {"description": 7}, {}, "a"]),
+    ] {
+        let niche = &payload::<Trends>(&planned(&plays))["niche"];
+        assert_eq!(*niche, json!(GOAL), "{plays}");
+    }
+    let mut dry = chain("trends");
+    dry.finished = vec![finished("step-4", "strategy", &json!({"dryRun": true}))];
+    assert_eq!(payload::<Trends>(&dry)["niche"], json!(GOAL));
+}
+
+#[test]
+fn the_niche_is_bounded_and_on_one_line() {
+    let long = "é".repeat(10_000);
+    let mut context = planned(&json!([{"description": long}, {"description": "b"}]));
+    context.plan.goal = format!("grow\n\ta channel {long}");
+    let payload = payload::<Trends>(&context);
+    let niche = payload["niche"].as_str().unwrap();
+    assert_eq!(niche.chars().count(), 300);
+    assert!(niche.starts_with("grow a channel éé"), "{niche}");
+    assert!(niche.contains("é Plays: éé"), "{niche}");
+}
+
+#[test]
+fn every_domain_has_a_platform() {
+    for (domain, expected) in [
+        ("social", "all"),
+        ("ecomm", "google"),
+        ("video", "youtube"),
+        ("strategy", "all"),
+        ("trends", "all"),
+        ("campaign", "all"),
+        ("monetization", "google"),
+        ("system", "all"),
+        ("a domain to come", "all"),
+    ] {
+        let mut context = context("trends");
+        context.step.domain = domain.to_owned();
+        let payload = payload::<Trends>(&context);
+        assert_eq!(payload["platform"], json!(expected), "{domain}");
+        assert!(PLATFORMS.contains(&expected));
+    }
+}
+
+#[test]
+fn settings_go_before_what_is_derived() {
+    let settings = r#"{"platform":"tiktok","niche":"pet care","language":"pt-BR"}"#;
+    let expected = json!({
+        "sessionId": "s1",
+        "platform": "tiktok",
+        "niche": "pet care",
+        "language": "pt-BR",
+    });
+    assert_eq!(
+        payload::<Trends>(&with_settings("trends", settings)),
+        expected
+    );
+    let mut context = chain("trends");
+    context.step.settings = settings.to_owned();
+    assert_eq!(
+        payload::<Trends>(&context),
+        expected,
+        "with a niche given there is nothing to wait for"
+    );
+}
+
+#[test]
+fn a_wrong_setting_is_refused_even_before_the_strategy_has_answered() {
+    for (settings, expected) in [
+        (
+            r#"{"platform":"fax"}"#,
+            "the setting platform must be one of tiktok, youtube, instagram, google, all, not \
+             \"fax\"",
+        ),
+        (
+            r#"{"niche":" "}"#,
+            "the setting niche must be a text of 1 to 300 characters that is not blank, not \" \"",
+        ),
+        (
+            r#"{"language":7}"#,
+            "the setting language must be a text of 1 to 35 characters that is not blank, not 7",
+        ),
+    ] {
+        let mut context = chain("trends");
+        context.step.settings = settings.to_owned();
+        assert_eq!(Trends::shape(&context), Err(expected.to_owned()));
+    }
+}
+
+#[test]
+fn items_or_a_summary_are_done_with_the_whole_answer() {
+    let item = r#"{"platform":"tiktok","topic":"cats","examples":["a"],"metricSummary":"m",
+                   "confidence":0.7}"#;
+    for body in [
+        format!(r#"{{"ok":true,"summary":"Cats.","items":[{item}],"generatedAt":"now"}}"#),
+        format!(r#"{{"ok":true,"summary":"","items":[{item}]}}"#),
+        r#"{"ok":true,"summary":"Cats.","items":[]}"#.to_owned(),
+        r#"{"ok":true,"summary":"Cats."}"#.to_owned(),
+    ] {
+        assert_eq!(of(&body), Verdict::Done(body));
+    }
+}
+
+#[test]
+fn an_answer_that_says_nothing_is_a_failure() {
+    for body in [
+        r#"{"ok":true,"summary":" ","items":[]}"#,
+        r#"{"ok":true,"summary":null,"items":null}"#,
+        r#"{"ok":true,"summary":7}"#,
+    ] {
+        assert_eq!(
+            of(body),
+            failed("trends answered 200 with neither items nor a summary"),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn an_answer_of_another_shape_is_a_failure() {
+    let unusual = "trends answered 200 with JSON that is not its usual answer: ";
+    for (body, expected) in [
+        (r#"{"summary":"Cats."}"#, "missing field `ok`"),
+        (
+            r#"{"ok":true,"summary":"Cats.","items":"many"}"#,
+            "invalid type: string \"many\", expected a sequence",
+        ),
+        (
+            r#"{"ok":true,"items":["cats"]}"#,
+            "invalid type: string \"cats\", expected a map",
+        ),
+    ] {
+        assert_eq!(of(body), failed(&format!("{unusual}{expected}")), "{body}");
+    }
+}
+
+#[test]
+fn what_is_no_answer_is_no_yes() {
+    testing::assert_faults::<Trends>();
+}
