@@ -1,20 +1,23 @@
 //! Local editions of the Codex services, so that `codex-mesh dev` can run plans end to end on one
 //! machine. They judge by rules, answer in the shape the real services were recorded to answer
-//! in, keep everything in bounded memory, and never reach further than the configured peers.
+//! in (trends and campaign, of which there is no recording: in the shape they document), keep
+//! everything in bounded memory, and never reach further than the configured peers.
 //!
 //! They are a stand-in, not an oracle: where a rule here and a real service differ, the service
 //! is right.
 //!
 //! - one file a service: `autonomy`, `srl`, `hardening`, `workflow`, `ops`, `strategy`,
-//!   `simulation`, `brain`; each offers `routes` and keeps its own state
+//!   `simulation`, `trends`, `campaign`, `brain`; each offers `routes` and keeps its own state
 //! - the rules they judge by: `guard` (what a goal may not ask for), `decision` (may it be acted
 //!   on), `decompose` with its `templates` (a goal into steps), `findings` (the verdict of a
-//!   check), `plays` (what strategy chooses from)
+//!   check), `plays` (what strategy chooses from), `topics` (what trends chooses from), `words`
+//!   (how both choose)
 //! - what carries them: `fastify` (bodies and faults), `peers` (is a service up), `shelf` (bounded
 //!   memory)
 
 mod autonomy;
 mod brain;
+mod campaign;
 mod decision;
 mod decompose;
 mod fastify;
@@ -31,12 +34,15 @@ mod strategy;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod topics;
+mod trends;
+mod words;
 mod workflow;
 
 pub use peers::Peers;
 
 /// The services that have a local edition.
-pub const NAMES: [&str; 8] = [
+pub const NAMES: [&str; 10] = [
     "autonomy",
     "srl",
     "hardening",
@@ -44,6 +50,8 @@ pub const NAMES: [&str; 8] = [
     "ops",
     "strategy",
     "simulation",
+    "trends",
+    "campaign",
     "brain",
 ];
 
@@ -58,6 +66,8 @@ pub fn router(name: &str, peers: &Peers) -> Option<axum::Router> {
         "ops" => ops::routes(peers),
         "strategy" => strategy::routes(),
         "simulation" => simulation::routes(),
+        "trends" => trends::routes(),
+        "campaign" => campaign::routes(),
         "brain" => brain::routes(),
         _ => return None,
     };

@@ -9,12 +9,8 @@ use serde_json::{Value, json};
 
 use super::fastify::{self, Body, Fault};
 use super::plays::{PLAYS, Play};
+use super::words::Words;
 use super::{new_id, now};
-
-/// How many words of a goal are looked at.
-const GOAL_WORDS: usize = 50;
-/// Shorter words say nothing about what a goal is for.
-const WORD_LENGTH: usize = 4;
 
 pub(super) fn routes() -> Router {
     let health = json!({
@@ -74,21 +70,13 @@ fn incomplete() -> Fault {
 }
 
 fn plays(domains: &[Value], goal: &Value, horizon: &Value) -> Vec<&'static Play> {
-    let goal = goal.as_str().unwrap_or_default().to_lowercase();
-    let words: Vec<&str> = goal
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| word.chars().count() >= WORD_LENGTH)
-        .take(GOAL_WORDS)
-        .collect();
+    let words = Words::of(goal.as_str().unwrap_or_default());
     let days = horizon.as_f64();
     let mut plays: Vec<&Play> = PLAYS
         .iter()
         .filter(|play| domains.iter().any(|domain| domain == play.domain))
         .filter(|play| days.is_none_or(|days| f64::from(play.days) <= days))
         .collect();
-    plays.sort_by_cached_key(|play| {
-        let text = play.description.to_lowercase();
-        std::cmp::Reverse(words.iter().filter(|word| text.contains(**word)).count())
-    });
+    plays.sort_by_cached_key(|play| std::cmp::Reverse(words.shared(play.description)));
     plays
 }

@@ -1,6 +1,6 @@
 //! Holds the local editions to the recordings of the real services (`recordings`, but for
 //! `exceptions`), and to what they promise beyond them (`rules`, and `peers` for those that look
-//! at others). All run the eight services on ports of their own.
+//! at others). All run every service on a port of its own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -11,7 +11,7 @@ use crate::support::{
     Binary, BinaryBuilder, Port, Reply, Stub, assert_has, http, recorded, within,
 };
 
-pub(super) const SERVICES: [&str; 8] = [
+pub(super) const SERVICES: [&str; 10] = [
     "autonomy",
     "srl",
     "hardening",
@@ -19,6 +19,8 @@ pub(super) const SERVICES: [&str; 8] = [
     "ops",
     "strategy",
     "simulation",
+    "trends",
+    "campaign",
     "brain",
 ];
 

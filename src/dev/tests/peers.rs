@@ -91,7 +91,7 @@ async fn ops_turns_yellow_and_then_red() {
     let health = green.get("ops", "/ops/health").await;
     assert_eq!(health["status"], "GREEN");
     let named = health["services"].as_array().unwrap();
-    assert_eq!(named.len(), 7);
+    assert_eq!(named.len(), 9);
     assert!(named.iter().all(|service| service["service"] != "ops"));
 
     let (_taken, down) = dead();
@@ -100,7 +100,7 @@ async fn ops_turns_yellow_and_then_red() {
     assert_eq!(status["opsStatus"], "YELLOW");
     assert_eq!(
         status["services"],
-        json!({"total": 7, "healthy": 6, "unhealthy": 1})
+        json!({"total": 9, "healthy": 8, "unhealthy": 1})
     );
     let brain = &status["details"][0];
     assert_eq!(brain["healthy"], false);
@@ -109,7 +109,8 @@ async fn ops_turns_yellow_and_then_red() {
         "{brain}"
     );
 
-    let others = ["brain", "srl", "strategy", "simulation"].map(|name| (name, down.clone()));
+    let others =
+        ["brain", "srl", "strategy", "simulation", "trends"].map(|name| (name, down.clone()));
     let red = Services::start_with(&others).await;
     assert_eq!(red.get("ops", "/ops/health").await["status"], "RED");
 }

@@ -11,7 +11,7 @@ use super::{Call, Peers, Services, router};
 async fn only_known_names_have_a_local_edition() {
     let services = Services::start().await;
     let peers = Peers::new(services.bases.clone(), services.client.clone());
-    assert!(router("trends", &peers).is_none());
+    assert!(router("monetization", &peers).is_none());
 }
 
 #[tokio::test]
@@ -139,6 +139,112 @@ async fn a_strategy_follows_its_domains_horizon_and_goal() {
     }
     let bundles = plays("ecomm", "Offer a bundle of products", 30).await;
     assert_eq!(bundles[0], "ecomm-product-bundle");
+}
+
+#[tokio::test]
+async fn trends_follow_their_platform_and_niche() {
+    let services = Services::start().await;
+    let items = async |path: &str, platform: &str, niche: &str| -> Vec<Value> {
+        let body = json!({"sessionId": "s1", "platform": platform, "niche": niche});
+        let answer = services.post("trends", path, body).await;
+        assert_eq!(answer["ok"], true);
+        assert!(answer["summary"].as_str().unwrap().contains(platform));
+        answer["items"].as_array().unwrap().clone()
+    };
+    for path in ["/trends/summary", "/trends/query"] {
+        for platform in ["tiktok", "youtube", "instagram", "google"] {
+            let found = items(path, platform, "anything").await;
+            assert_eq!(found.len(), 3, "{platform}");
+            assert!(found.iter().all(|item| item["platform"] == platform));
+        }
+        let found = items(path, "all", "Sell a smart BOTTLE").await;
+        assert_eq!(found.len(), 5);
+        assert_eq!(
+            (&found[0]["topic"], &found[0]["confidence"]),
+            (&json!("Reusable bottles"), &json!(0.8))
+        );
+        assert_eq!(found[4]["confidence"], 0.4);
+        assert_eq!(items(path, "fax", "bottles").await, Vec::<Value>::new());
+    }
+}
+
+#[tokio::test]
+async fn trends_and_campaign_say_what_is_missing() {
+    let services = Services::start().await;
+    let send = async |name: &str, path: &str, body: Value| {
+        let call = Call {
+            method: "POST",
+            path,
+            content_type: Some("application/json"),
+            body: Some(body.to_string()),
+        };
+        services.send(name, call).await
+    };
+    let refused = |missing: &str| {
+        let error = format!("Missing required fields: {missing}");
+        (400, json!({"ok": false, "error": error}))
+    };
+    let (trends, campaign) = ("/trends/summary", "/campaign/create");
+    let asked = json!({"sessionId": "s1", "platform": "all", "niche": "cats"});
+    for missing in ["sessionId", "platform", "niche"] {
+        let mut body = asked.clone();
+        body.as_object_mut().unwrap().remove(missing);
+        let expected = refused("sessionId, platform, niche");
+        assert_eq!(send("trends", trends, body).await, expected, "{missing}");
+    }
+    let created = json!({"name": "n", "type": "SOCIAL_ORGANIC", "target": {}, "goal": {}});
+    for missing in ["name", "type", "target", "goal"] {
+        let mut body = created.clone();
+        body.as_object_mut().unwrap().remove(missing);
+        let expected = refused("name, type, target, goal");
+        assert_eq!(
+            send("campaign", campaign, body).await,
+            expected,
+            "{missing}"
+        );
+    }
+    let odd = json!({"sessionId": "s1", "platform": "all", "niche": ["cats"]});
+    assert_eq!(send("trends", trends, odd).await.0, 500);
+    assert_eq!(send("campaign", campaign, json!(null)).await.0, 500);
+}
+
+#[tokio::test]
+async fn a_campaign_is_kept_as_a_draft() {
+    let services = Services::start().await;
+    let brief = json!({
+        "name": "Bottles",
+        "type": "ECOM_LAUNCH",
+        "productName": "Smart Bottle",
+        "target": {"platforms": ["tiktok"], "niche": "bottles"},
+        "goal": {"objective": "PURCHASES", "dailyBudget": 0, "durationDays": 7},
+    });
+    let mut created = Vec::new();
+    for _ in 0..2 {
+        let answer = services
+            .post("campaign", "/campaign/create", brief.clone())
+            .await;
+        let campaign = &answer["campaign"];
+        assert_eq!(
+            (&answer["ok"], &campaign["status"]),
+            (&json!(true), &json!("DRAFT"))
+        );
+        for (field, value) in brief.as_object().unwrap() {
+            assert_eq!(campaign[field], *value, "{field}");
+        }
+        created.push(campaign.clone());
+    }
+    assert_ne!(created[0]["id"], created[1]["id"]);
+    let id = created[0]["id"].as_str().unwrap();
+    let one = services.get("campaign", &format!("/campaign/{id}")).await;
+    assert_eq!(one, json!({"ok": true, "campaign": created[0]}));
+    let all = services.get("campaign", "/campaigns").await;
+    assert_eq!(all, json!({"ok": true, "campaigns": created}));
+    for unknown in ["nobody", "create"] {
+        let missing = services
+            .get("campaign", &format!("/campaign/{unknown}"))
+            .await;
+        assert_eq!(missing, json!({"ok": false, "error": "Not found"}));
+    }
 }
 
 #[tokio::test]
