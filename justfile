@@ -13,11 +13,9 @@ lint:
     cargo fmt --all --check
     cargo clippy --all-targets -- -D warnings
 
-# Only the shipped plugins, as components
+# The plugins that are not embedded, into a folder for `cargo run -- dev --plugins plugins.d`
 plugins:
-    cargo build --profile plugin --target wasm32-wasip2 \
-        -p codex-mesh-autonomy -p codex-mesh-srl -p codex-mesh-hardening -p codex-mesh-workflow \
-        -p codex-mesh-simulation -p codex-mesh-ops -p codex-mesh-strategy
+    cargo run -- plugin build plugins/trends plugins/campaign --out plugins.d
 
 # The figures in benches/README.md
 bench:

@@ -9,6 +9,7 @@
 //! - [`sandbox`]: runs components. [`registry`]: which there are. [`contract`]: their types and ours.
 //! - [`services`]: the Codex services and the client that calls them.
 //! - [`store`]: plans and events, durable. [`brain`]: delivers events to the audit log.
+//! - [`guest_build`]: how plugins are compiled, by `build.rs` and by `codex-mesh plugin build`.
 //! - `dev`: local editions of the services, for `codex-mesh dev`.
 
 /// A step makes hundreds of small allocations, many of which end on another thread than they began
@@ -23,6 +24,7 @@ pub mod contract;
 #[cfg(feature = "dev-services")]
 pub mod dev;
 pub mod engine;
+pub mod guest_build;
 pub mod host;
 pub mod http;
 pub mod plan;

@@ -1,6 +1,9 @@
 //! Plugins from a folder: what is none is skipped by name and reason, and the host starts anyway;
-//! what is one works with no rebuild.
+//! what is one works with no rebuild. `build` is the command that makes them, `chain` what two of
+//! them are for.
 
+mod build;
+mod chain;
 mod refused;
 
 use std::fs;

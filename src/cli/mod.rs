@@ -4,6 +4,7 @@ mod brain;
 #[cfg(feature = "dev-services")]
 mod dev;
 mod options;
+mod plugin;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +29,8 @@ enum Command {
     Dev(Options),
     /// Lists the audit log's rejected events, and sends them again.
     Brain(brain::BrainArgs),
+    /// Builds plugins.
+    Plugin(plugin::PluginArgs),
 }
 
 /// Parses the command line and does what it says.
@@ -47,5 +50,6 @@ pub async fn run() -> anyhow::Result<()> {
         #[cfg(feature = "dev-services")]
         Command::Dev(options) => dev::run(&options).await,
         Command::Brain(args) => brain::run(&args).await,
+        Command::Plugin(args) => plugin::run(&args),
     }
 }

@@ -117,9 +117,21 @@ fn closed_url() -> String {
     url
 }
 
-/// Recorded answers with which every plan runs to its end.
-pub fn friendly() -> [(&'static str, Reply); 8] {
+/// Answers with which every plan runs to its end: recorded ones, but for ops, trends and campaign,
+/// of which there is none that fits. Those follow the shape they document.
+pub fn friendly() -> [(&'static str, Reply); 10] {
     let green = json!({"ok": true, "status": "GREEN", "version": "1.0.0", "services": []});
+    let trend = |platform: &str, topic: &str| {
+        json!({"platform": platform, "topic": topic, "examples": ["one"],
+            "metricSummary": "rising", "confidence": 0.7})
+    };
+    let items = [
+        trend("youtube", "cats in hats"),
+        trend("tiktok", "dogs in boots"),
+    ];
+    let trends = json!({"ok": true, "summary": "Pets in clothes.", "items": items,
+        "generatedAt": "2026-11-22T21:40:09.233Z"});
+    let campaign = json!({"ok": true, "campaign": {"id": "c1", "name": GOAL, "status": "DRAFT"}});
     [
         ("autonomy", recorded("autonomy-evaluate.json", "good_allow")),
         (
@@ -143,6 +155,8 @@ pub fn friendly() -> [(&'static str, Reply); 8] {
         ),
         ("strategy", recorded("strategy-plan.json", "good")),
         ("ops", Reply::json(200, &green)),
+        ("trends", Reply::json(200, &trends)),
+        ("campaign", Reply::json(200, &campaign)),
         ("brain", recorded("brain-memory.json", "write_good")),
     ]
 }

@@ -32,6 +32,11 @@ impl BinaryBuilder {
         self
     }
 
+    pub fn current_dir(mut self, folder: &Path) -> Self {
+        self.0.current_dir(folder);
+        self
+    }
+
     pub fn spawn(mut self) -> Binary {
         let mut child = self
             .0

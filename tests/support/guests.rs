@@ -1,22 +1,45 @@
-//! The guests under `tests/guests`, built once for all tests by a cargo of their own.
+//! The guests under `tests/guests`, built once for all tests by a cargo of their own, and the
+//! plugins that are not embedded, built once by `codex-mesh plugin build`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
+use codex_mesh::guest_build;
 use tempfile::TempDir;
 
-use super::{TestApp, TestAppBuilder};
+use super::{Binary, TestApp, TestAppBuilder};
 
-const TARGET: &str = "wasm32-wasip2";
 const GUESTS: [&str; 4] = ["hostile", "echo-check", "strict-srl", "networked"];
 
 /// The component of a guest.
 pub fn guest(name: &str) -> &'static [u8] {
     static BUILT: OnceLock<BTreeMap<&str, Vec<u8>>> = OnceLock::new();
     &BUILT.get_or_init(build)[name]
+}
+
+/// What `codex-mesh plugin build` made of `plugins/trends` and `plugins/campaign`.
+pub struct Built {
+    /// Where it put them.
+    pub folder: PathBuf,
+    /// What it said on stdout.
+    pub said: String,
+    /// Everything in the folder, by name.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// The plugins that are not embedded.
+pub fn built() -> &'static Built {
+    static BUILT: OnceLock<Built> = OnceLock::new();
+    BUILT.get_or_init(build_with_the_command)
+}
+
+/// A host with the plugins that are not embedded.
+pub async fn start_built() -> TestApp {
+    let files = &built().files;
+    let files = files.iter().map(|(name, bytes)| (&**name, &**bytes));
+    start_with(TestApp::builder(), files).await
 }
 
 /// A plugins folder with these files.
@@ -47,17 +70,52 @@ pub async fn start_hostile(builder: TestAppBuilder) -> TestApp {
 }
 
 fn build() -> BTreeMap<&'static str, Vec<u8>> {
-    let target_folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
-    fs::create_dir_all(&target_folder).unwrap();
-    // Another test run must not replace a file while it is read here.
-    let lock = File::create(target_folder.join("tests.lock")).unwrap();
-    lock.lock().unwrap();
+    let (target_folder, _lock) = locked("guests");
     run_cargo(&target_folder);
-    let built = target_folder.join(TARGET).join("plugin");
+    let built = target_folder.join(guest_build::TARGET).join("plugin");
     GUESTS
         .into_iter()
         .map(|name| (name, read(&built, name)))
         .collect()
+}
+
+fn build_with_the_command() -> Built {
+    let (target_folder, _lock) = locked("plugin-build");
+    let folder = target_folder.join("plugins.d");
+    // What an earlier run left would be taken for what this one builds.
+    let _ = fs::remove_dir_all(&folder);
+    let mut command = Binary::bare()
+        .args(&["plugin", "build", "plugins/trends", "plugins/campaign"])
+        .arg("--out")
+        .arg(&folder)
+        .arg("--target-dir")
+        .arg(&target_folder)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .spawn();
+    // Not `ended`: the first build compiles everything, which may take its time.
+    let said = command.stdout.rest();
+    let status = command.ended();
+    assert!(status.success(), "{status}: {}", command.stderr.rest());
+    let files = fs::read_dir(&folder).unwrap().map(|entry| {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        (name, fs::read(entry.path()).unwrap())
+    });
+    Built {
+        files: files.collect(),
+        folder,
+        said,
+    }
+}
+
+/// A folder for a cargo of its own, and what keeps other test runs away: they must not replace a
+/// file while it is read here.
+fn locked(name: &str) -> (PathBuf, File) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).unwrap();
+    let lock = File::create(folder.join("tests.lock")).unwrap();
+    lock.lock().unwrap();
+    (folder, lock)
 }
 
 fn read(built: &Path, name: &str) -> Vec<u8> {
@@ -66,21 +124,13 @@ fn read(built: &Path, name: &str) -> Vec<u8> {
 }
 
 fn run_cargo(target_folder: &Path) {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = guest_build::cargo(env!("CARGO"));
     cargo
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["build", "--locked", "--profile", "plugin"])
-        .args(["--target", TARGET, "--target-dir"])
+        .args(["--locked", "--profile", "plugin", "--target-dir"])
         .arg(target_folder);
     for name in GUESTS {
         cargo.args(["--package", &format!("guest-{name}")]);
-    }
-    // As in build.rs: the outer build's settings are meant for the host, not for the guests.
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if is_of_outer_build(&name) {
-            cargo.env_remove(&*name);
-        }
     }
     let output = cargo.output().unwrap();
     assert!(
@@ -88,26 +138,4 @@ fn run_cargo(target_folder: &Path) {
         "the guests do not build:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-}
-
-fn is_of_outer_build(name: &str) -> bool {
-    const NAMES: [&str; 9] = [
-        "CARGO_ENCODED_RUSTFLAGS",
-        "CARGO_MAKEFLAGS",
-        "CARGO_MANIFEST_DIR",
-        "CARGO_TARGET_DIR",
-        "CLIPPY_ARGS",
-        "CLIPPY_CONF_DIR",
-        "MAKEFLAGS",
-        "RUSTC_WORKSPACE_WRAPPER",
-        "RUSTFLAGS",
-    ];
-    const PREFIXES: [&str; 5] = [
-        "CARGO_BUILD_",
-        "CARGO_CFG_",
-        "CARGO_FEATURE_",
-        "CARGO_PKG_",
-        "CARGO_PROFILE_",
-    ];
-    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }

@@ -20,7 +20,7 @@ pub use app::{GOAL, TestApp, TestAppBuilder, cache_dir, friendly};
 pub use binary::{Binary, BinaryBuilder};
 pub use component::Raw;
 pub use door::Door;
-pub use guests::{folder, guest, start_hostile, start_with};
+pub use guests::{built, folder, guest, start_built, start_hostile, start_with};
 pub use port::Port;
 pub use process::{Process, Program};
 pub use random::Random;
