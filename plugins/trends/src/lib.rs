@@ -73,7 +73,9 @@ fn niche(context: &Context) -> Result<String, String> {
         return Ok(one_line(goal, LONGEST_NICHE));
     }
     let goal = one_line(goal, LONGEST_GOAL);
-    let niche = format!("{goal} Plays: {}", plays.join("; "));
+    // Some goals end as a sentence does, and some do not.
+    let goal = goal.trim_end_matches(['.', '!', '?']);
+    let niche = format!("{goal}. Plays: {}", plays.join("; "));
     Ok(one_line(&niche, LONGEST_NICHE))
 }
 

@@ -90,7 +90,7 @@ fn the_niche_is_bounded_and_on_one_line() {
     let niche = payload["niche"].as_str().unwrap();
     assert_eq!(niche.chars().count(), 300);
     assert!(niche.starts_with("grow a channel éé"), "{niche}");
-    assert!(niche.contains("é Plays: éé"), "{niche}");
+    assert!(niche.contains("é. Plays: éé"), "{niche}");
 }
 
 #[test]
