@@ -23,11 +23,15 @@ fn main() {
         "build.rs",
         "src/guest_build.rs",
         "wit",
-        "plugins",
+        "plugins/sdk",
         "Cargo.toml",
         "Cargo.lock",
     ] {
         println!("cargo::rerun-if-changed={path}");
+    }
+    // The other plugins are none of the host's: a change of them need not build it again.
+    for name in PLUGINS {
+        println!("cargo::rerun-if-changed=plugins/{name}");
     }
     if let Err(error) = run() {
         println!("cargo::error={error}");
