@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codex_mesh::plan::{
-    Domain, Effect, Json, Method, Mode, Outcome, Plan, PlanStatus, Sending, Step, StepStatus,
-    Transition,
+    ApprovalMode, Domain, Effect, Finished, Json, Method, Mode, Outcome, Plan, PlanStatus, Sending,
+    Starter, Step, StepStatus, Transition,
 };
 use codex_mesh::store::{Query, SqliteStore, Store, now};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -34,11 +34,15 @@ fn plan() -> Plan {
         id: format!("step-{number}"),
         kind: "srl".to_owned(),
         label: "Run self-regulation (SRL)".to_owned(),
+        domain: None,
+        settings: None,
+        after: None,
         service: "srl".to_owned(),
         method: Method::Post,
         endpoint: "/srl/check".to_owned(),
         effect: Effect::Read,
         repeatable: false,
+        sent: false,
         attempt: 1,
         payload: Some(json(PAYLOAD)),
         payload_reason: None,
@@ -46,6 +50,8 @@ fn plan() -> Plan {
         result: None,
         error: None,
         approval: None,
+        skipped: None,
+        retry: None,
         log: Vec::new(),
         started_at: None,
         finished_at: None,
@@ -56,7 +62,11 @@ fn plan() -> Plan {
         domain: Domain::Social,
         goal: "Plan and execute a 7-day TikTok & Shorts content cycle.".to_owned(),
         mode: Mode::Live,
+        approvals: ApprovalMode::Enforce,
         status: PlanStatus::Pending,
+        waiting: Vec::new(),
+        run: None,
+        cancelled: None,
         created_at: now(),
         updated_at: now(),
         steps: (1..=4).map(step).collect(),
@@ -71,17 +81,22 @@ async fn step(store: &SqliteStore, id: &str, effect: Effect) {
         endpoint: "/srl/check".to_owned(),
         effect,
         repeatable: false,
+        shown_only: false,
         payload: Some(json(PAYLOAD)),
     };
-    let finish = Transition::Finish {
+    let finish = Transition::Finish(Finished {
+        step: "step-1".to_owned(),
         outcome: Outcome::Done {
             result: json(RESULT),
             approval: None,
         },
         log: Vec::new(),
         requests: 1,
-    };
-    for transition in [Transition::Start, Transition::Send(sending), finish] {
+        nothing_written: false,
+    });
+    let start = Transition::Start(Starter::Client);
+    let send = Transition::Send("step-1".to_owned(), sending);
+    for transition in [start, send, finish] {
         store.apply(id, &transition).await.unwrap();
     }
 }

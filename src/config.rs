@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, de};
 use toml::{Table, Value};
 
 use crate::brain::BrainConfig;
-use crate::plan::{Effect, Mode};
+use crate::plan::{ApprovalMode, Effect, Mode};
 use crate::sandbox;
 use crate::services::{BreakerConfig, Catalogue, RetryConfig, Routes, Service, known};
 use crate::store;
@@ -39,6 +39,12 @@ pub struct Config {
     pub services: BTreeMap<String, ServiceConfig>,
     /// What plans need before they may act.
     pub policy: Policy,
+    /// What the approvals of people are for.
+    pub approval: Approval,
+    /// How plans are driven to their end.
+    pub run: RunConfig,
+    /// What is different for one step kind, by kind.
+    pub plugin: BTreeMap<String, PluginConfig>,
     /// How requests to services are tried again.
     pub retry: RetryConfig,
     /// When a service that keeps failing is left alone.
@@ -61,6 +67,9 @@ impl Default for Config {
             default_mode: Mode::Live,
             services: BTreeMap::new(),
             policy: Policy::default(),
+            approval: Approval::default(),
+            run: RunConfig::default(),
+            plugin: BTreeMap::new(),
             retry: RetryConfig::default(),
             breaker: BreakerConfig::default(),
             brain: BrainConfig::default(),
@@ -104,6 +113,56 @@ impl Default for Policy {
             live_requires: ["autonomy", "srl", "hardening"].map(str::to_owned).to_vec(),
         }
     }
+}
+
+/// `[approval]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub struct Approval {
+    /// Whether a write of a LIVE plan waits for the approvals before it. A plan keeps what was set
+    /// when it was created.
+    pub mode: ApprovalMode,
+}
+
+impl Default for Approval {
+    fn default() -> Self {
+        Self {
+            mode: ApprovalMode::Enforce,
+        }
+    }
+}
+
+/// `[run]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub struct RunConfig {
+    /// Plans that are driven at the same time; past it 503.
+    pub plans: usize,
+    /// How often one step is tried again whose service asks for it.
+    pub retries: u32,
+    /// How long it waits first where the service does not say, in milliseconds; it doubles.
+    pub first_wait_ms: u64,
+    /// The longest wait, in milliseconds. A step whose service asks for more fails.
+    pub longest_wait_ms: u64,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        Self {
+            plans: 1_024,
+            retries: 5,
+            first_wait_ms: 1_000,
+            longest_wait_ms: 60 * 60 * 1_000,
+        }
+    }
+}
+
+/// `[plugin.<kind>]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct PluginConfig {
+    /// How often its step is tried again, instead of `[run] retries`.
+    pub retries: Option<u32>,
 }
 
 /// `[retention]`.
@@ -247,6 +306,9 @@ impl Config {
         ];
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             bail!("[limits] {name} must be at least 1");
+        }
+        if self.run.plans == 0 {
+            bail!("[run] plans must be at least 1");
         }
         if self.retry.tries == 0 {
             bail!("[retry] tries must be at least 1");

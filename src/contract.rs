@@ -1,6 +1,6 @@
 //! Between the contract's types and the project's own: the one edge where they meet.
 
-use crate::plan::{Effect, LogLine, Method, Mode, Plan, Step, StepStatus};
+use crate::plan::{Effect, Json, LogLine, Method, Mode, Plan, Step, StepStatus};
 use crate::sandbox::bindings as wit;
 use crate::sandbox::{self, LogLevel};
 use crate::services::Answer;
@@ -65,7 +65,7 @@ impl From<Answer> for wit::Response {
 
 /// Everything the plugin of this step is told.
 pub fn context(plan: &Plan, step: &Step) -> wit::Context {
-    let before = plan.steps.iter().take_while(|other| other.id != step.id);
+    let before = plan.before(&step.id).into_iter();
     let finished = before.filter_map(|step| match (&step.result, step.status) {
         (Some(result), StepStatus::Done) => Some(wit::FinishedStep {
             id: step.id.clone(),
@@ -85,9 +85,9 @@ pub fn context(plan: &Plan, step: &Step) -> wit::Context {
         steps: plan.steps.iter().map(planned).collect(),
         step: wit::ThisStep {
             id: step.id.clone(),
-            domain: plan.domain.to_string(),
+            domain: step.domain.unwrap_or(plan.domain).to_string(),
             attempt: step.attempt,
-            settings: "{}".to_owned(),
+            settings: step.settings.as_ref().map_or("{}", Json::as_str).to_owned(),
         },
         finished: finished.collect(),
     }

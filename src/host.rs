@@ -68,6 +68,10 @@ impl Host {
         let gateway = Gateway::new(client, &catalogue, config.retry.clone(), &config.breaker);
         let background = background(&store, &audit, (&config.retention).into());
         let engine = Arc::new(Engine::new(config, store, registry, catalogue, gateway));
+        let resumed = engine.resume_runs().await?;
+        if resumed > 0 {
+            tracing::info!("{resumed} plans were being run when the host ended, and go on");
+        }
         let manners = Manners {
             connections: config.limits.connections,
             patience: Duration::from_millis(config.limits.client_ms),
@@ -100,6 +104,12 @@ impl Host {
             manners,
             mut background,
         } = self;
+        let engine = Arc::clone(&app.engine);
+        let stop = async move {
+            stop.await;
+            // Before the requests end: those who watch a plan would wait for it.
+            engine.stop();
+        };
         http::serve(listener, http::router(app.clone()), manners, stop).await;
         // Whose callers hung up run on without a request.
         let ended = app.engine.finish(manners.grace).await;

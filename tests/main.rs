@@ -14,6 +14,7 @@ mod api;
 mod audit;
 mod brain;
 mod config;
+mod control;
 mod disk;
 mod history;
 mod identity;

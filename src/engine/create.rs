@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::request::Checked;
-use super::step::shorten;
 use super::{Engine, EngineError};
-use crate::contract;
 use crate::plan::{Domain, Effect, Mode, Plan, PlanStatus, Step, StepStatus, Timestamp};
 use crate::registry::Kind;
 
@@ -55,7 +52,11 @@ impl Engine {
             domain: new.domain,
             goal: new.goal,
             mode,
+            approvals: self.approvals,
             status: PlanStatus::Pending,
+            waiting: Vec::new(),
+            run: None,
+            cancelled: None,
             created_at: now,
             updated_at: now,
             steps: steps.collect(),
@@ -113,11 +114,15 @@ impl Engine {
             id: format!("step-{}", index + 1),
             kind: manifest.kind.clone(),
             label: manifest.label.clone(),
+            domain: None,
+            settings: None,
+            after: None,
             service: manifest.service.clone(),
             method: manifest.method,
             endpoint: manifest.endpoint.clone(),
             effect: self.usual_effect(kind),
             repeatable: false,
+            sent: false,
             attempt: 1,
             payload: None,
             payload_reason: None,
@@ -125,6 +130,8 @@ impl Engine {
             result: None,
             error: None,
             approval: None,
+            skipped: None,
+            retry: None,
             log: Vec::new(),
             started_at: None,
             finished_at: None,
@@ -151,19 +158,5 @@ impl Engine {
                 Err(reason) => step.payload_reason = Some(reason),
             }
         }
-    }
-
-    async fn shape(&self, plan: &Plan, step: &Step, kind: &Kind) -> Result<Checked, String> {
-        let service = self
-            .catalogue
-            .get(&step.service)
-            .ok_or("its service is not configured")?;
-        let called = kind.plugin.shape(&contract::context(plan, step)).await;
-        let request = called
-            .outcome
-            .map_err(|fault| format!("the plugin failed: {fault}"))?
-            .map_err(|reason| shorten(&reason))?;
-        Checked::new(&request, service)
-            .map_err(|error| format!("the plugin's request is refused: {error}"))
     }
 }

@@ -8,18 +8,27 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{TryAcquireError, oneshot};
 
 use super::step::Ended;
 use super::{Engine, EngineError};
-use crate::plan::{Plan, Refused, Transition};
+use crate::plan::{Finished, Outcome, Plan, Refused, Sending, Starter, StepStatus, Transition};
 use crate::store::StoreError;
 
 /// Where the caller waits for the plan after its step.
-type Reply = oneshot::Sender<Result<Arc<Plan>, EngineError>>;
+pub(super) type Reply = oneshot::Sender<Result<Arc<Plan>, EngineError>>;
 
-/// How long storing an outcome waits before it is tried again.
-const STORE_AGAIN: Duration = Duration::from_secs(1);
+/// How long it waits, after a failure of the host's own, before it is tried again.
+pub(super) const STORE_AGAIN: Duration = Duration::from_secs(1);
+
+/// How it went, for who drives the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Went {
+    /// The plan is where it should be.
+    Well,
+    /// Something of the host's own is in the way: better not again at once.
+    Badly,
+}
 
 impl Engine {
     /// Runs the plan's next pending step. A finished plan is returned as it is.
@@ -29,15 +38,15 @@ impl Engine {
     pub async fn step(self: &Arc<Self>, id: &str) -> Result<Arc<Plan>, EngineError> {
         let permit = match Arc::clone(&self.running).try_acquire_owned() {
             Ok(permit) => permit,
-            Err(tokio::sync::TryAcquireError::NoPermits) => {
+            Err(TryAcquireError::NoPermits) => {
                 return Err(EngineError::Busy(self.limits.concurrent_steps));
             }
-            Err(tokio::sync::TryAcquireError::Closed) => return Err(EngineError::Stopping),
+            Err(TryAcquireError::Closed) => return Err(EngineError::Stopping),
         };
         let (engine, id) = (Arc::clone(self), id.to_owned());
         let (reply, outcome) = oneshot::channel();
         tokio::spawn(async move {
-            engine.drive(&id, reply).await;
+            engine.drive(&id, Starter::Client, reply).await;
             // In this order: who waits for the permit may want the store to be free.
             drop(engine);
             drop(permit);
@@ -46,31 +55,39 @@ impl Engine {
         outcome.await.unwrap_or(Err(EngineError::Stopping))
     }
 
-    async fn drive(self: &Arc<Self>, id: &str, reply: Reply) {
-        let plan = match self.store.apply(id, &Transition::Start).await {
+    /// Runs a step from its beginning to its stored end.
+    pub(super) async fn drive(&self, id: &str, starter: Starter, reply: Reply) -> Went {
+        let started = self
+            .store
+            .apply(id, &Transition::Start(starter.clone()))
+            .await;
+        let plan = match started {
             Ok(plan) => plan,
-            Err(error) => return answer(reply, self.not_started(id, error).await),
+            Err(error) => {
+                let refused = matches!(error, StoreError::Refused(_));
+                answer(reply, self.not_started(id, error).await);
+                return if refused { Went::Well } else { Went::Badly };
+            }
+        };
+        let step = match starter {
+            Starter::Run(step) => step,
+            Starter::Client => started_step(&plan),
         };
         // Even a bug of the host leaves no step under way.
-        let ended = caught(self.run(plan)).await.unwrap_or_else(|| {
-            tracing::error!("a step of plan {id} ended by a fault of the host");
-            Ended::error("the host failed while it ran this step; its log says more".to_owned())
-        });
-        let Ended {
-            outcome,
-            log,
-            requests,
-            unrecorded,
-        } = ended;
-        if let Some(error) = unrecorded {
-            return self.release(id, error, reply).await;
+        let ended = caught(self.run_step(&plan, &step))
+            .await
+            .unwrap_or_else(|| {
+                tracing::error!("{step} of plan {id} ended by a fault of the host");
+                Ended::Finished(failed_by_host(&step))
+            });
+        match ended {
+            Ended::Finished(finished) => {
+                self.store_end(id, &Transition::Finish(finished), reply)
+                    .await
+            }
+            Ended::Held(sending) => self.hold(id, step, sending, reply).await,
+            Ended::Unrecorded(error) => self.release(id, step, error, reply).await,
         }
-        let finish = Transition::Finish {
-            outcome,
-            log,
-            requests,
-        };
-        self.store_end(id, &finish, reply).await;
     }
 
     async fn not_started(&self, id: &str, error: StoreError) -> Result<Arc<Plan>, EngineError> {
@@ -82,22 +99,44 @@ impl Engine {
         }
     }
 
+    /// Lets go of a step whose write nobody approved as it is; the plan shows it, and waits.
+    async fn hold(&self, id: &str, step: String, sending: Sending, reply: Reply) -> Went {
+        match self
+            .store
+            .apply(id, &Transition::Hold(step.clone(), sending))
+            .await
+        {
+            Ok(plan) => {
+                let waiting = Refused::Waiting(plan.waiting.clone());
+                answer(reply, Err(StoreError::from(waiting).into()));
+                Went::Well
+            }
+            Err(error) => self.release(id, step, error, reply).await,
+        }
+    }
+
     /// Lets go of a step whose write could not be recorded: it is as if it had not begun.
-    async fn release(&self, id: &str, error: StoreError, reply: Reply) {
-        if let Err(error) = self.store.apply(id, &Transition::Release).await {
+    async fn release(&self, id: &str, step: String, error: StoreError, reply: Reply) -> Went {
+        if let Err(error) = self.store.apply(id, &Transition::Release(step)).await {
             tracing::error!("a step of plan {id} could not be released: {error}");
         }
         answer(reply, Err(error.into()));
+        Went::Badly
     }
 
     /// Stores how the step ended. What happened is not lost because the disk is full: the caller
     /// is told, and it is tried until it succeeds.
-    async fn store_end(&self, id: &str, finish: &Transition, reply: Reply) {
+    async fn store_end(&self, id: &str, finish: &Transition, reply: Reply) -> Went {
         let first = self.store.apply(id, finish).await;
         let again = first.as_ref().is_err_and(StoreError::may_pass);
-        answer(reply, first.map_err(EngineError::NotStored));
+        let stored = first.is_ok();
+        let first = match first {
+            Ok(plan) => Ok(self.with_current_payloads(plan).await),
+            Err(error) => Err(EngineError::NotStored(error)),
+        };
+        answer(reply, first);
         if !again {
-            return;
+            return if stored { Went::Well } else { Went::Badly };
         }
         loop {
             tokio::time::sleep(STORE_AGAIN).await;
@@ -107,14 +146,32 @@ impl Engine {
                 }
                 Err(error) => {
                     tracing::error!("the end of a step of plan {id} can't be stored: {error}");
-                    return;
+                    return Went::Badly;
                 }
                 Ok(_) => {
                     tracing::info!("the end of a step of plan {id} is stored now");
-                    return;
+                    return Went::Well;
                 }
             }
         }
+    }
+}
+
+/// The step that a client's [`Transition::Start`] began: then it is the only one under way.
+fn started_step(plan: &Plan) -> String {
+    let step = plan.first(StepStatus::InProgress);
+    step.map(|step| step.id.clone()).unwrap_or_default()
+}
+
+fn failed_by_host(step: &str) -> Finished {
+    Finished {
+        step: step.to_owned(),
+        outcome: Outcome::Error {
+            error: "the host failed while it ran this step; its log says more".to_owned(),
+        },
+        log: Vec::new(),
+        requests: 0,
+        nothing_written: false,
     }
 }
 

@@ -13,8 +13,11 @@ pub enum EngineError {
     /// Too much is under way.
     #[error("{0} steps are running, which is the limit: try again in a moment")]
     Busy(usize),
+    /// Too many plans are driven to their end.
+    #[error("{0} plans are being run, which is the limit: try again in a moment")]
+    BusyRuns(usize),
     /// The host is stopping.
-    #[error("the host is stopping")]
+    #[error("the host is stopping: what is being run goes on when it is back")]
     Stopping,
     /// The step ended, and its end could not be stored yet.
     #[error(

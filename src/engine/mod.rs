@@ -4,6 +4,8 @@
 //! - [`create`]: which steps a plan gets, and what each would send.
 //! - [`drive`]: one step from its beginning to its stored end.
 //! - [`step`]: the round trips of one step.
+//! - [`run`]: plans that are driven to their end.
+//! - [`show`]: what a step would send now.
 //! - [`policy`]: what a mode lets through, judged for each request.
 //! - [`request`]: a plugin's request, checked.
 
@@ -12,15 +14,18 @@ mod drive;
 mod error;
 mod policy;
 mod request;
+mod run;
+mod show;
 mod step;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
-use crate::config::{Config, Limits};
-use crate::plan::Mode;
+use crate::config::{Config, Limits, PluginConfig, RunConfig};
+use crate::plan::{ApprovalMode, Mode, Plan, Transition};
 use crate::registry::Registry;
 use crate::services::{Catalogue, Gateway};
 use crate::store::Store;
@@ -30,6 +35,8 @@ pub use error::EngineError;
 use policy::Policy;
 #[doc(hidden)]
 pub use request::check_request;
+use run::Runs;
+use step::Patience;
 #[doc(hidden)]
 pub use step::check_verdict;
 
@@ -45,8 +52,16 @@ pub struct Engine {
     policy: Policy,
     limits: Limits,
     default_mode: Mode,
+    approvals: ApprovalMode,
+    run: RunConfig,
+    plugins: BTreeMap<String, PluginConfig>,
+    runs: Runs,
     /// One permit a step under way.
     running: Arc<Semaphore>,
+    /// One permit a plan that is driven to its end.
+    driven: Arc<Semaphore>,
+    /// Whether the host was told to stop.
+    stopping: watch::Sender<bool>,
 }
 
 impl Engine {
@@ -66,7 +81,13 @@ impl Engine {
             policy: Policy::new(&config.policy.live_requires),
             limits: config.limits.clone(),
             default_mode: config.default_mode,
+            approvals: config.approval.mode,
+            run: config.run.clone(),
+            plugins: config.plugin.clone(),
+            runs: Runs::default(),
             running: Arc::new(Semaphore::new(config.limits.concurrent_steps)),
+            driven: Arc::new(Semaphore::new(config.run.plans)),
+            stopping: watch::Sender::new(false),
         }
     }
 
@@ -82,11 +103,75 @@ impl Engine {
             .saturating_sub(self.running.available_permits())
     }
 
+    /// Plans that are driven to their end.
+    pub fn driven(&self) -> usize {
+        self.run
+            .plans
+            .saturating_sub(self.driven.available_permits())
+    }
+
+    /// Plans that may be driven at the same time.
+    pub fn most_driven(&self) -> usize {
+        self.run.plans
+    }
+
+    /// Changes a plan as a person decided; the plan after it.
+    ///
+    /// # Errors
+    /// When there is no such plan, or the state machine says no.
+    pub async fn decide(
+        self: &Arc<Self>,
+        id: &str,
+        decision: Transition,
+    ) -> Result<Arc<Plan>, EngineError> {
+        let (engine, id) = (Arc::clone(self), id.to_owned());
+        // In a task of its own: a change that ends halfway, because its client hangs up, takes with
+        // it what the store has in memory of the steps under way, which could then begin twice.
+        let deciding = tokio::spawn(async move {
+            let plan = engine.store.apply(&id, &decision).await?;
+            engine.runs.wake(&id);
+            Ok(engine.with_current_payloads(plan).await)
+        });
+        deciding.await.unwrap_or(Err(EngineError::Stopping))
+    }
+
+    /// How a plugin's wish to be tried again later is met, the step having waited this often.
+    fn patience(&self, kind: &str, waited: u32) -> Patience {
+        let own = self.plugins.get(kind).and_then(|plugin| plugin.retries);
+        let doubled = self.run.first_wait_ms.saturating_mul(1 << waited.min(32));
+        Patience {
+            wait_ms: doubled.min(self.run.longest_wait_ms),
+            longest_ms: self.run.longest_wait_ms,
+            most: own.unwrap_or(self.run.retries),
+        }
+    }
+
+    /// Lets no plan be driven on. What is under way goes on.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Ends once the host was told to stop.
+    pub async fn stopped(&self) {
+        // Errs only if the engine is gone, and this borrows it.
+        let _ = self.stopping.subscribe().wait_for(|stops| *stops).await;
+    }
+
     /// Waits until no step is under way and lets none begin, for at most `grace`; whether all
     /// ended in time.
     pub async fn finish(&self, grace: Duration) -> bool {
-        let all = u32::try_from(self.limits.concurrent_steps).unwrap_or(u32::MAX);
-        let idle = tokio::time::timeout(grace, self.running.acquire_many(all)).await;
+        self.stop();
+        let permits = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let idle = async {
+            let driven = self.driven.acquire_many(permits(self.run.plans)).await;
+            let running = self
+                .running
+                .acquire_many(permits(self.limits.concurrent_steps))
+                .await;
+            (driven.is_ok(), running.is_ok())
+        };
+        let idle = tokio::time::timeout(grace, idle).await;
+        self.driven.close();
         self.running.close();
         idle.is_ok()
     }

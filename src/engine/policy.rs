@@ -74,11 +74,15 @@ impl Policy {
 
     /// The required kinds that no step before this one has, among those that count.
     fn missing(&self, plan: &Plan, step: &Step, counts: impl Fn(&Step) -> bool) -> Option<String> {
-        let before = || plan.steps.iter().take_while(|other| other.id != step.id);
+        let before = plan.before(&step.id);
         let missing: Vec<&str> = self
             .live_requires
             .iter()
-            .filter(|kind| !before().any(|other| &other.kind == *kind && counts(other)))
+            .filter(|kind| {
+                !before
+                    .iter()
+                    .any(|other| &other.kind == *kind && counts(other))
+            })
             .map(String::as_str)
             .collect();
         (!missing.is_empty()).then(|| missing.join(", "))

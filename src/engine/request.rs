@@ -103,12 +103,13 @@ impl Checked {
     }
 
     /// As the plan shows it.
-    pub(super) fn sending(&self) -> Sending {
+    pub(super) fn sending(&self, shown_only: bool) -> Sending {
         Sending {
             method: self.method,
             endpoint: self.path.clone(),
             effect: self.effect,
             repeatable: self.repeatable,
+            shown_only,
             payload: self.body.clone(),
         }
     }

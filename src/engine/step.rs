@@ -1,6 +1,5 @@
 //! The round trips of one step: shape, judge, send, interpret, until there is a verdict.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Engine;
@@ -8,10 +7,10 @@ use super::policy::Gate;
 use super::request::{CallIdentity, Checked};
 use crate::contract;
 use crate::plan::{
-    Approval, Effect, Json, LogLine, Outcome, Plan, Sending, Step, StepStatus, Transition,
+    Effect, Finished, Json, LogLine, Outcome, Plan, Refused, Sending, Step, Transition,
 };
 use crate::registry::Kind;
-use crate::sandbox::bindings::{Context, Request, Verdict};
+use crate::sandbox::bindings::{Context, Request, RetryLater, Verdict};
 use crate::sandbox::{Called, Fault};
 use crate::services::Service;
 use crate::store::StoreError;
@@ -19,25 +18,14 @@ use crate::store::StoreError;
 /// The longest reason that is kept of a plugin, in characters.
 const REASON: usize = 2_000;
 
-/// How a step ended, and what its plugin said.
-pub(super) struct Ended {
-    pub(super) outcome: Outcome,
-    pub(super) log: Vec<LogLine>,
-    /// Requests that were sent, tries included.
-    pub(super) requests: u32,
-    /// Why a write could not be recorded, if that is all that went wrong: nothing was written.
-    pub(super) unrecorded: Option<StoreError>,
-}
-
-impl Ended {
-    pub(super) fn error(error: String) -> Self {
-        Self {
-            outcome: Outcome::Error { error },
-            log: Vec::new(),
-            requests: 0,
-            unrecorded: None,
-        }
-    }
+/// How a step ended.
+pub(super) enum Ended {
+    /// With an outcome.
+    Finished(Finished),
+    /// It goes back, because somebody has to approve this first.
+    Held(Sending),
+    /// It goes back, because its write could not be recorded; nothing was written.
+    Unrecorded(StoreError),
 }
 
 /// One step under way.
@@ -51,9 +39,12 @@ struct Run<'a> {
     log: Vec<LogLine>,
     requests: u32,
     deadline: Instant,
-    /// What the plan shows as sent: the first request, and whether any of them writes.
-    shown: Option<Sending>,
-    unrecorded: Option<StoreError>,
+    /// Whether the plan shows a request of it.
+    shown: bool,
+    /// Whether a write of it may have reached its service.
+    written: bool,
+    /// Why it goes back instead of ending.
+    back: Option<Ended>,
 }
 
 /// Where a request leads.
@@ -63,46 +54,57 @@ enum Next {
 }
 
 impl Engine {
-    /// Runs the step under way of this plan.
-    pub(super) async fn run(&self, plan: Arc<Plan>) -> Ended {
-        let Some(step) = plan.first(StepStatus::InProgress) else {
-            return Ended::error("the plan has no step under way".to_owned());
+    /// Runs this step, which is under way.
+    pub(super) async fn run_step(&self, plan: &Plan, id: &str) -> Ended {
+        let finished = |outcome| Finished {
+            step: id.to_owned(),
+            outcome,
+            log: Vec::new(),
+            requests: 0,
+            nothing_written: plan.step(id).is_some_and(|step| !step.sent),
         };
-        let Some(kind) = self.registry.get(&step.kind) else {
-            return Ended::error(format!(
-                "no plugin for the kind {} is loaded any more: put it back and restart",
-                step.kind
-            ));
+        let mut run = match self.prepare(plan, id) {
+            Ok(run) => run,
+            Err(error) => return Ended::Finished(finished(Outcome::Error { error })),
         };
-        let Some(service) = self.catalogue.get(&kind.manifest.service) else {
-            return Ended::error(format!(
-                "the service {} is not configured any more",
-                kind.manifest.service
-            ));
-        };
-        let mut run = Run {
+        let outcome = run.reach_verdict().await;
+        if let Some(back) = run.back {
+            return back;
+        }
+        Ended::Finished(Finished {
+            log: run.log,
+            requests: run.requests,
+            // A host before this one may have sent it, and not have lived to see the answer.
+            nothing_written: !run.written && !run.step.sent,
+            ..finished(outcome.unwrap_or_else(|error| Outcome::Error { error }))
+        })
+    }
+
+    fn prepare<'a>(&'a self, plan: &'a Plan, id: &str) -> Result<Run<'a>, String> {
+        let step = plan.step(id).ok_or("the plan has no such step")?;
+        let kind = self.registry.get(&step.kind).ok_or_else(|| {
+            let kind = &step.kind;
+            format!("no plugin for the kind {kind} is loaded any more: put it back and restart")
+        })?;
+        let service = &kind.manifest.service;
+        let service = self
+            .catalogue
+            .get(service)
+            .ok_or_else(|| format!("the service {service} is not configured any more"))?;
+        Ok(Run {
             engine: self,
-            plan: &plan,
+            plan,
             step,
             kind,
             service,
-            context: contract::context(&plan, step),
+            context: contract::context(plan, step),
             log: Vec::new(),
             requests: 0,
             deadline: Instant::now() + Duration::from_millis(self.limits.step_ms),
-            shown: None,
-            unrecorded: None,
-        };
-        let outcome = run
-            .reach_verdict()
-            .await
-            .unwrap_or_else(|error| Outcome::Error { error });
-        Ended {
-            outcome,
-            log: run.log,
-            requests: run.requests,
-            unrecorded: run.unrecorded,
-        }
+            shown: false,
+            written: false,
+            back: None,
+        })
     }
 }
 
@@ -156,6 +158,7 @@ impl Run<'_> {
             .call(self.service, &outgoing, repeatable, self.deadline)
             .await;
         self.requests = self.requests.saturating_add(called.tries);
+        self.written |= checked.effect == Effect::Write && called.arrived;
         let answer = called.outcome.map_err(|error| error.to_string())?;
         let called = self
             .kind
@@ -163,38 +166,37 @@ impl Run<'_> {
             .interpret(&self.context, request, &answer.into())
             .await;
         let verdict = self.take(called)?;
-        judge(verdict)
+        judge(verdict, &self.patience())
     }
 
-    /// Puts what is about to be sent on record; a write's record is on disk when this returns.
+    /// How a wish to be tried again later is met.
+    fn patience(&self) -> Patience {
+        let waited = self.step.retry.as_ref().map_or(0, |retry| retry.count);
+        self.engine.patience(&self.step.kind, waited)
+    }
+
+    /// Puts what is about to be sent on record; a write's record is on disk when this returns. Of
+    /// several requests the plan shows the last write, or the first if none writes.
     async fn show(&mut self, checked: &Checked, gate: &Gate) -> Result<(), String> {
-        let wrote = |shown: &Sending| shown.effect == Effect::Write;
-        let wrote = self.shown.as_ref().is_some_and(wrote);
-        let sending = match self.shown.take() {
-            None => Sending {
-                // What is only shown can be shown again, whatever its service honours.
-                repeatable: checked.repeatable || *gate == Gate::ShowOnly,
-                ..checked.sending()
-            },
-            Some(first) if checked.effect == Effect::Write => Sending {
-                effect: Effect::Write,
-                ..first
-            },
-            Some(first) => first,
+        if self.shown && checked.effect == Effect::Read {
+            return Ok(());
+        }
+        self.shown = true;
+        let sending = checked.sending(*gate == Gate::ShowOnly);
+        let send = Transition::Send(self.step.id.clone(), sending.clone());
+        let Err(error) = self.engine.store.apply(&self.plan.id, &send).await else {
+            return Ok(());
         };
-        self.shown = Some(sending.clone());
-        let sent = self
-            .engine
-            .store
-            .apply(&self.plan.id, &Transition::Send(sending))
-            .await;
-        sent.map(drop).map_err(|error| {
-            let message = format!("nothing was sent, because {error}");
-            if error.may_pass() && !wrote {
-                self.unrecorded = Some(error);
-            }
-            message
-        })
+        let message = format!("nothing was sent, because {error}");
+        if !self.written {
+            self.back = match error {
+                StoreError::Refused(Refused::Unapproved(_)) => Some(Ended::Held(sending)),
+                StoreError::Refused(Refused::Cancelled(_)) => Some(Ended::Unrecorded(error)),
+                error if error.may_pass() => Some(Ended::Unrecorded(error)),
+                _ => None,
+            };
+        }
+        Err(message)
     }
 
     /// Keeps what the plugin said, within the limit of the whole step.
@@ -207,16 +209,32 @@ impl Run<'_> {
     }
 }
 
+/// How a wish to be tried again later is met.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// How long to wait where the service does not say, in milliseconds.
+    pub(super) wait_ms: u64,
+    /// The longest wait, in milliseconds.
+    pub(super) longest_ms: u64,
+    /// How often a step may be tried again.
+    pub(super) most: u32,
+}
+
 /// Reads a plugin's verdict as a step does: a way in for a fuzz target.
 #[doc(hidden)]
 pub fn check_verdict(verdict: Verdict) -> Option<Outcome> {
-    match judge(verdict) {
+    let patience = Patience {
+        wait_ms: 1_000,
+        longest_ms: 60_000,
+        most: 3,
+    };
+    match judge(verdict, &patience) {
         Ok(Next::Ended(outcome)) => Some(outcome),
         Ok(Next::Call(_)) | Err(_) => None,
     }
 }
 
-fn judge(verdict: Verdict) -> Result<Next, String> {
+fn judge(verdict: Verdict, patience: &Patience) -> Result<Next, String> {
     Ok(Next::Ended(match verdict {
         Verdict::Call(request) => return Ok(Next::Call(request)),
         Verdict::Done(result) => Outcome::Done {
@@ -225,10 +243,7 @@ fn judge(verdict: Verdict) -> Result<Next, String> {
         },
         Verdict::NeedsApproval(reviewed) => Outcome::Done {
             result: parse(reviewed.result)?,
-            approval: Some(Approval {
-                required: true,
-                reason: shorten(&reviewed.reason),
-            }),
+            approval: Some(shorten(&reviewed.reason)),
         },
         Verdict::Blocked(reason) => Outcome::Error {
             error: format!("Blocked: {}", shorten(&reason)),
@@ -236,15 +251,28 @@ fn judge(verdict: Verdict) -> Result<Next, String> {
         Verdict::Failed(reason) => Outcome::Error {
             error: shorten(&reason),
         },
-        Verdict::Retry(retry) => {
-            let reason = shorten(&retry.reason);
-            let error = match retry.after_ms {
-                Some(after) => format!("{reason} (it asks to be tried again after {after} ms)"),
-                None => format!("{reason} (it may be tried again later)"),
-            };
-            Outcome::Error { error }
-        }
+        Verdict::Retry(retry) => later(&retry, patience),
     }))
+}
+
+fn later(retry: &RetryLater, patience: &Patience) -> Outcome {
+    let reason = shorten(&retry.reason);
+    let reason = match retry.after_ms {
+        Some(after) => format!("{reason} (it asks to be tried again after {after} ms)"),
+        None => format!("{reason} (it may be tried again later)"),
+    };
+    let after_ms = retry.after_ms.unwrap_or(patience.wait_ms);
+    if after_ms > patience.longest_ms {
+        let longest = patience.longest_ms;
+        return Outcome::Error {
+            error: format!("{reason}, and a plan waits {longest} ms at the most"),
+        };
+    }
+    Outcome::Later {
+        reason,
+        after_ms,
+        most: patience.most,
+    }
 }
 
 fn parse(result: String) -> Result<Json, String> {

@@ -2,6 +2,7 @@
 //! together with what is allowed.
 
 use std::future::poll_fn;
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
@@ -126,6 +127,33 @@ impl Fields {
         let text = self.text(name)?;
         text.parse()
             .map_err(|error| HttpError::bad(format!("{name} {error}")))
+    }
+
+    /// A yes or no; no if it is missing.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, HttpError> {
+        match self.optional(name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(HttpError::bad(format!("{name} must be true or false"))),
+        }
+    }
+
+    /// A whole number that may be missing.
+    pub(super) fn number(
+        &self,
+        name: &str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, HttpError> {
+        let Some(value) = self.optional(name) else {
+            return Ok(None);
+        };
+        let number = value.as_u64().filter(|number| range.contains(number));
+        number.map(Some).ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            HttpError::bad(format!(
+                "{name} must be a whole number from {least} to {most}"
+            ))
+        })
     }
 
     /// A field that may be missing; null counts as missing.

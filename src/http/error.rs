@@ -64,9 +64,10 @@ impl From<EngineError> for HttpError {
         let message = error.to_string();
         match error {
             EngineError::Invalid(_) => Self::bad(message),
-            EngineError::Busy(_) | EngineError::Stopping | EngineError::NotStored(_) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
-            }
+            EngineError::Busy(_)
+            | EngineError::BusyRuns(_)
+            | EngineError::Stopping
+            | EngineError::NotStored(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
             EngineError::Store(error) => error.into(),
         }
     }
@@ -77,12 +78,8 @@ impl From<StoreError> for HttpError {
         let message = error.to_string();
         match error {
             StoreError::NotFound => Self::new(StatusCode::NOT_FOUND, message),
-            StoreError::Refused(
-                Refused::Running(_)
-                | Refused::Stopped { .. }
-                | Refused::Finished
-                | Refused::NothingRunning,
-            ) => Self::new(StatusCode::CONFLICT, message),
+            StoreError::Refused(Refused::NoStep(_)) => Self::new(StatusCode::NOT_FOUND, message),
+            StoreError::Refused(_) => Self::new(StatusCode::CONFLICT, message),
             StoreError::Full | StoreError::ReadOnly | StoreError::Disk(_) | StoreError::Closed => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
             }

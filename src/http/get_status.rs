@@ -12,18 +12,19 @@ use crate::brain::LastError;
 use crate::services::BreakerState;
 use crate::store::now;
 
-/// `{ok, steps, brain, services}`
+/// `{ok, steps, runs, brain, services}`
 #[derive(Serialize)]
 pub(super) struct StatusAnswer {
     ok: bool,
-    steps: Steps,
+    steps: Load,
+    runs: Load,
     brain: Brain,
     services: BTreeMap<String, Service>,
 }
 
-/// Steps under way, and how many may be.
+/// How many are under way, and how many may be.
 #[derive(Serialize)]
-struct Steps {
+struct Load {
     running: usize,
     limit: usize,
 }
@@ -47,7 +48,7 @@ struct Service {
     breaker: BreakerState,
 }
 
-/// `{ok, steps: {running, limit}, brain: {backlog, oldestAgeMs, parked, lastError}, services:
+/// `{ok, steps: {running, limit}, runs: {running, limit}, brain: {backlog, oldestAgeMs, parked, lastError}, services:
 /// {<name>: {breaker}}}`
 pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnswer>, HttpError> {
     let App { engine, audit } = app;
@@ -59,9 +60,13 @@ pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnsw
         .map(|(name, breaker)| (name.to_owned(), Service { breaker }));
     Ok(Json(StatusAnswer {
         ok: true,
-        steps: Steps {
+        steps: Load {
             running: engine.running(),
             limit: engine.limits().concurrent_steps,
+        },
+        runs: Load {
+            running: engine.driven(),
+            limit: engine.most_driven(),
         },
         brain: Brain {
             backlog: backlog.waiting,

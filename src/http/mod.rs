@@ -1,7 +1,10 @@
 //! The HTTP API. One file a route; every error in one shape.
 
+mod approve_step;
 mod body;
+mod cancel_plan;
 mod create_plan;
+mod decision;
 mod error;
 mod get_health;
 mod get_history;
@@ -11,9 +14,13 @@ mod list_parked;
 mod list_plans;
 mod list_plugins;
 mod query;
+mod reject_step;
 mod resend_parked;
+mod retry_plan;
+mod run_plan;
 mod run_step;
 mod server;
+mod skip_step;
 
 use std::sync::Arc;
 
@@ -60,6 +67,12 @@ pub fn router(app: App) -> Router {
         .route("/health", get(get_health::get_health))
         .route("/mesh/create", post(create_plan::create_plan))
         .route("/mesh/step", post(run_step::run_step))
+        .route("/mesh/run", post(run_plan::run_plan))
+        .route("/mesh/approve", post(approve_step::approve_step))
+        .route("/mesh/reject", post(reject_step::reject_step))
+        .route("/mesh/retry", post(retry_plan::retry_plan))
+        .route("/mesh/skip", post(skip_step::skip_step))
+        .route("/mesh/cancel", post(cancel_plan::cancel_plan))
         .route("/mesh/plan", get(get_plan::get_plan))
         .route("/mesh/plans", get(list_plans::list_plans))
         .route("/mesh/history", get(get_history::get_history))

@@ -2,16 +2,20 @@
 //!
 //! ```text
 //! step:  PENDING ──start──▶ IN_PROGRESS ──finish──▶ DONE | ERROR
-//!           ▲                    │
-//!           └ release, interrupt ┴── interrupt (a write) ──▶ ERROR
+//!         ▲ ▲                    │                    │
+//!         │ └─ release, hold,  ──┤                    │
+//!         │    interrupt, retry later                 │
+//!         │                      └─ interrupt (a write that was sent) ─▶ ERROR
+//!         └───────────── a person: retry ─────────────┘
 //! ```
-//! Steps run in order, one at a time; an ERROR stops the plan.
+//! A step begins when all steps before it are done. An ERROR stops what comes after it. What people
+//! decide is in [`people`](super::people), which step may begin in [`order`](super::order).
 
-use thiserror::Error;
+use std::collections::BTreeMap;
 
 use super::{
-    Actor, Approval, Effect, Event, HistoryEntry, Json, LogLine, Method, Plan, PlanStatus, Step,
-    StepStatus, Timestamp,
+    Actor, Approval, Effect, Event, HistoryEntry, Json, LogLine, Method, Plan, Refused, Retry,
+    Step, StepStatus, Timestamp,
 };
 
 /// What a step that was interrupted while it wrote leaves behind.
@@ -29,8 +33,17 @@ pub struct Sending {
     pub effect: Effect,
     /// Whether the service honours idempotency keys.
     pub repeatable: bool,
+    /// Whether it is only shown, and never sent.
+    pub shown_only: bool,
     /// The body.
     pub payload: Option<Json>,
+}
+
+impl Sending {
+    /// Whether the service will change something.
+    fn writes(&self) -> bool {
+        self.effect == Effect::Write && !self.shown_only
+    }
 }
 
 /// How a step ended.
@@ -40,37 +53,112 @@ pub enum Outcome {
     Done {
         /// What came of it.
         result: Json,
-        /// A person has to look at it.
-        approval: Option<Approval>,
+        /// Why a person has to look at it, if one has to.
+        approval: Option<String>,
     },
     /// It did not.
     Error {
         /// Why, for a person.
         error: String,
     },
+    /// The service can't answer now. A plan that is run to its end tries again later, if it may.
+    Later {
+        /// What it said.
+        reason: String,
+        /// How long to wait first, in milliseconds.
+        after_ms: u64,
+        /// How often one step may be tried again like this.
+        most: u32,
+    },
+}
+
+/// Who begins a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Starter {
+    /// A client asked for the plan's next step.
+    Client,
+    /// The host drives the plan to its end, and begins this step.
+    Run(String),
+}
+
+/// How a step under way ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finished {
+    /// The step.
+    pub step: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What its plugin said.
+    pub log: Vec<LogLine>,
+    /// Requests that were sent for it, tries included.
+    pub requests: u32,
+    /// It is certain that no write of this attempt arrived at the service.
+    pub nothing_written: bool,
 }
 
 /// One change of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Transition {
-    /// The next pending step begins.
-    Start,
+    /// A pending step begins.
+    Start(Starter),
     /// The step under way is about to send this.
-    Send(Sending),
+    Send(String, Sending),
+    /// A pending step would send this by now: whoever reviews the plan should see it.
+    Show(String, Sending),
+    /// The step under way may not send this before somebody approved it, and goes back.
+    Hold(String, Sending),
     /// The step under way ended.
-    Finish {
-        /// How.
-        outcome: Outcome,
-        /// What its plugin said.
-        log: Vec<LogLine>,
-        /// Requests that were sent for it, tries included.
-        requests: u32,
-    },
+    Finish(Finished),
     /// The step under way goes back: its write could not be recorded, and so nothing was sent that
     /// lasts.
-    Release,
-    /// The host that ran the step under way is gone.
+    Release(String),
+    /// The host that ran the steps under way is gone.
     Interrupt,
+    /// From now on the host drives the plan to its end.
+    Run,
+    /// Somebody approves what a step found, and with it the writes after it.
+    Approve {
+        /// The step.
+        step: String,
+        /// Who.
+        by: String,
+        /// What they have to say.
+        note: Option<String>,
+        /// By step, the digest of what they saw; what they don't name they saw as it is now.
+        reviewed: BTreeMap<String, String>,
+    },
+    /// Somebody rejects what a step found.
+    Reject {
+        /// The step.
+        step: String,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A step and everything after it goes back to its beginning.
+    Retry {
+        /// The step; the failed ones if it says nothing.
+        step: Option<String>,
+        /// Writes that happened, or may have, are meant to happen again.
+        repeat_writes: bool,
+    },
+    /// Somebody decides against running a step.
+    Skip {
+        /// The step.
+        step: String,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody ends the plan.
+    Cancel {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Transition {
@@ -79,36 +167,12 @@ impl Transition {
     /// repeated has to be recorded.
     pub fn must_last(&self, plan: &Plan) -> bool {
         match self {
-            Self::Start | Self::Release => false,
-            Self::Send(sending) => sending.effect == Effect::Write,
-            Self::Finish { .. } => true,
-            Self::Interrupt => plan
-                .first(StepStatus::InProgress)
-                .is_some_and(|step| step.effect == Effect::Write),
+            Self::Start(_) | Self::Release(_) => false,
+            Self::Send(_, sending) => sending.writes(),
+            Self::Interrupt => plan.steps.iter().any(Step::is_cut_off),
+            _ => true,
         }
     }
-}
-
-/// Why a change is not legal now.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refused {
-    /// A step is under way.
-    #[error("{0} is running: wait until it has finished")]
-    Running(String),
-    /// A step failed.
-    #[error("the plan stopped at {step} ({error}): it goes on once that is resolved")]
-    Stopped {
-        /// The step.
-        step: String,
-        /// Its error.
-        error: String,
-    },
-    /// Every step is done.
-    #[error("the plan is finished")]
-    Finished,
-    /// No step is under way.
-    #[error("no step is running")]
-    NothingRunning,
 }
 
 /// What came of a legal change.
@@ -118,8 +182,8 @@ pub struct Applied {
     pub plan: Plan,
     /// What the audit log is told, in order.
     pub events: Vec<Event>,
-    /// What the plan's own history keeps.
-    pub entry: HistoryEntry,
+    /// What the plan's own history keeps, in order.
+    pub entries: Vec<HistoryEntry>,
 }
 
 impl Plan {
@@ -129,130 +193,294 @@ impl Plan {
     /// Why it is not legal now; then nothing changed.
     pub fn apply(&self, transition: &Transition, now: Timestamp) -> Result<Applied, Refused> {
         let mut plan = self.clone();
-        let entry = match transition {
-            Transition::Start => plan.start(now)?,
-            Transition::Send(sending) => plan.send(sending, now)?,
-            Transition::Finish {
-                outcome,
-                log,
-                requests,
-            } => plan.finish(outcome, log, *requests, now)?,
-            Transition::Release => plan.under_way()?.put_back("released", now),
-            Transition::Interrupt => plan.interrupt(now)?,
-        };
-        plan.status = plan.sum_up();
+        let mut entries = plan.change(transition, now)?;
+        plan.sum_up();
         plan.updated_at = now;
-        let events = plan.events(&entry);
+        for entry in &mut entries {
+            entry.plan_status = Some(plan.status);
+        }
+        let events = Event::of_change(self, &plan, &entries);
         Ok(Applied {
             plan,
             events,
-            entry,
+            entries,
         })
     }
 
-    fn start(&mut self, now: Timestamp) -> Result<HistoryEntry, Refused> {
-        if let Some(step) = self.first(StepStatus::InProgress) {
-            return Err(Refused::Running(step.id.clone()));
-        }
-        if let Some(step) = self.first(StepStatus::Error) {
-            return Err(Refused::Stopped {
-                step: step.id.clone(),
-                error: step.error.clone().unwrap_or_default(),
-            });
-        }
-        let step = self.find(StepStatus::Pending).ok_or(Refused::Finished)?;
+    fn change(
+        &mut self,
+        transition: &Transition,
+        now: Timestamp,
+    ) -> Result<Vec<HistoryEntry>, Refused> {
+        let entry = match transition {
+            Transition::Start(starter) => self.start(starter, now)?,
+            Transition::Send(id, sending) => self.send(id, sending, now)?,
+            Transition::Show(id, sending) => self.show(id, sending, now)?,
+            Transition::Hold(id, sending) => self.hold(id, sending, now)?,
+            Transition::Finish(finished) => self.finish(finished, now)?,
+            Transition::Release(id) => self.release(id, now)?,
+            Transition::Interrupt => return self.interrupt(now),
+            Transition::Run => self.drive(now)?,
+            Transition::Approve {
+                step,
+                by,
+                note,
+                reviewed,
+            } => self.approve(step, by, note.as_deref(), reviewed, now)?,
+            Transition::Reject { step, by, reason } => self.reject(step, by, reason, now)?,
+            Transition::Retry {
+                step,
+                repeat_writes,
+            } => return self.go_back(step.as_deref(), *repeat_writes, now),
+            Transition::Skip { step, by, reason } => self.skip(step, by, reason, now)?,
+            Transition::Cancel { by, reason } => self.cancel(by, reason, now)?,
+        };
+        Ok(vec![entry])
+    }
+
+    fn start(&mut self, starter: &Starter, now: Timestamp) -> Result<HistoryEntry, Refused> {
+        self.is_open()?;
+        let runnable = self.runnable(now);
+        let id = match starter {
+            Starter::Run(_) if self.run.is_none() => return Err(Refused::NotRun),
+            Starter::Run(id) if runnable.iter().any(|step| step.id == *id) => id.clone(),
+            Starter::Run(id) => return Err(Refused::NotNow(id.clone())),
+            Starter::Client if self.run.is_some() => return Err(Refused::BeingRun),
+            Starter::Client => {
+                self.is_idle()?;
+                let first = runnable.first().map(|step| step.id.clone());
+                first.ok_or_else(|| self.why_not())?
+            }
+        };
+        let step = self.find(&id)?;
         step.status = StepStatus::InProgress;
         step.started_at = Some(now);
-        Ok(HistoryEntry::of_step("started", Actor::Client, step, now))
+        let actor = match starter {
+            Starter::Client => Actor::Client,
+            Starter::Run(_) => Actor::Host,
+        };
+        Ok(HistoryEntry::of_step("started", actor, step, now))
     }
 
-    fn send(&mut self, sending: &Sending, now: Timestamp) -> Result<HistoryEntry, Refused> {
-        let step = self.under_way()?;
-        step.method = sending.method;
-        step.endpoint.clone_from(&sending.endpoint);
-        step.effect = sending.effect;
-        step.repeatable = sending.repeatable;
-        step.payload.clone_from(&sending.payload);
-        step.payload_reason = None;
-        Ok(HistoryEntry::of_step("sent", Actor::Host, step, now))
+    /// Why no step may begin while none is under way.
+    pub(super) fn why_not(&self) -> Refused {
+        if let Some(step) = self.first(StepStatus::Error) {
+            Refused::Stopped {
+                step: step.id.clone(),
+                error: step.error.clone().unwrap_or_default(),
+            }
+        } else if self.waiting.is_empty() {
+            Refused::Finished
+        } else {
+            Refused::Waiting(self.waiting.clone())
+        }
     }
 
-    fn finish(
+    fn send(
         &mut self,
-        outcome: &Outcome,
-        log: &[LogLine],
-        requests: u32,
+        id: &str,
+        sending: &Sending,
         now: Timestamp,
     ) -> Result<HistoryEntry, Refused> {
-        let step = self.under_way()?;
-        step.log = log.to_vec();
-        step.finished_at = Some(now);
-        match outcome {
+        if sending.writes() {
+            self.is_open()?;
+            let step = self.step(id).ok_or_else(|| Refused::no_step(id))?;
+            let missing = self.not_approving(step, sending);
+            if !missing.is_empty() {
+                return Err(Refused::Unapproved(missing));
+            }
+        }
+        let step = self.under_way(id)?;
+        step.show(sending);
+        step.sent |= sending.writes();
+        Ok(HistoryEntry::of_host("sent", step, now))
+    }
+
+    fn show(
+        &mut self,
+        id: &str,
+        sending: &Sending,
+        now: Timestamp,
+    ) -> Result<HistoryEntry, Refused> {
+        self.is_open()?;
+        let step = self.find(id)?;
+        if step.status != StepStatus::Pending {
+            return Err(Refused::NotPending(id.to_owned()));
+        }
+        step.show(sending);
+        Ok(HistoryEntry::of_host("shown", step, now))
+    }
+
+    fn hold(
+        &mut self,
+        id: &str,
+        sending: &Sending,
+        now: Timestamp,
+    ) -> Result<HistoryEntry, Refused> {
+        let step = self.under_way(id)?;
+        if step.is_cut_off() {
+            return Err(Refused::AlreadySent(id.to_owned()));
+        }
+        step.show(sending);
+        Ok(step.put_back("held", now))
+    }
+
+    fn release(&mut self, id: &str, now: Timestamp) -> Result<HistoryEntry, Refused> {
+        let step = self.under_way(id)?;
+        if step.is_cut_off() {
+            return Err(Refused::AlreadySent(id.to_owned()));
+        }
+        Ok(step.put_back("released", now))
+    }
+
+    fn finish(&mut self, finished: &Finished, now: Timestamp) -> Result<HistoryEntry, Refused> {
+        let is_run = self.run.is_some() && self.cancelled.is_none();
+        let step = self.under_way(&finished.step)?;
+        step.log.clone_from(&finished.log);
+        step.sent &= !finished.nothing_written;
+        let entry = match &finished.outcome {
             Outcome::Done { result, approval } => {
                 step.status = StepStatus::Done;
                 step.result = Some(result.clone());
-                step.approval.clone_from(approval);
+                step.approval = approval.clone().map(Approval::required);
+                step.end("finished", now)
             }
-            Outcome::Error { error } => {
-                step.status = StepStatus::Error;
-                step.error = Some(error.clone());
+            Outcome::Error { error } => step.fail(error.clone(), "finished", now),
+            Outcome::Later {
+                reason,
+                after_ms,
+                most,
+            } => {
+                let error = step.no_retry(reason, *most, is_run);
+                match error {
+                    Some(error) => step.fail(error, "finished", now),
+                    None => step.postpone(reason, *after_ms, now),
+                }
             }
-        }
-        let entry = HistoryEntry::of_step("finished", Actor::Host, step, now);
+        };
         Ok(HistoryEntry {
-            requests: Some(requests),
+            requests: Some(finished.requests),
             ..entry
         })
     }
 
     /// What can be asked again goes back to where it was; what can't, stops the plan.
-    fn interrupt(&mut self, now: Timestamp) -> Result<HistoryEntry, Refused> {
-        let step = self.under_way()?;
-        let entry = if step.effect == Effect::Read || step.repeatable {
-            step.put_back("interrupted", now)
+    fn interrupt(&mut self, now: Timestamp) -> Result<Vec<HistoryEntry>, Refused> {
+        let mut entries = Vec::new();
+        for step in &mut self.steps {
+            if step.status == StepStatus::InProgress {
+                entries.push(if step.is_cut_off() {
+                    step.fail(INTERRUPTED.to_owned(), "interrupted", now)
+                } else {
+                    step.put_back("interrupted", now)
+                });
+            }
+        }
+        if entries.is_empty() {
+            return Err(Refused::NothingRunning);
+        }
+        Ok(entries)
+    }
+
+    fn under_way(&mut self, id: &str) -> Result<&mut Step, Refused> {
+        let step = self.find(id)?;
+        if step.status == StepStatus::InProgress {
+            Ok(step)
         } else {
-            step.status = StepStatus::Error;
-            step.error = Some(INTERRUPTED.to_owned());
-            step.finished_at = Some(now);
-            HistoryEntry::of_step("interrupted", Actor::Host, step, now)
-        };
-        Ok(entry)
-    }
-
-    /// What the audit log is told of a change: a step's end, and the plan's, if it ended with it.
-    fn events(&self, entry: &HistoryEntry) -> Vec<Event> {
-        let step = entry
-            .step
-            .as_ref()
-            .and_then(|id| self.steps.iter().find(|s| &s.id == id));
-        let Some(step) = step else { return Vec::new() };
-        if !matches!(step.status, StepStatus::Done | StepStatus::Error) {
-            return Vec::new();
-        }
-        let outcome = Event::StepFinished(step.id.clone());
-        match self.status {
-            PlanStatus::Done => vec![outcome, Event::Completed],
-            PlanStatus::Error => vec![outcome, Event::Stopped],
-            PlanStatus::Pending | PlanStatus::Running => vec![outcome],
+            Err(Refused::NothingRunning)
         }
     }
 
-    fn under_way(&mut self) -> Result<&mut Step, Refused> {
-        self.find(StepStatus::InProgress)
-            .ok_or(Refused::NothingRunning)
+    pub(super) fn find(&mut self, id: &str) -> Result<&mut Step, Refused> {
+        let step = self.steps.iter_mut().find(|step| step.id == id);
+        step.ok_or_else(|| Refused::no_step(id))
     }
 
-    fn find(&mut self, status: StepStatus) -> Option<&mut Step> {
-        self.steps.iter_mut().find(|step| step.status == status)
+    /// Nothing happens to a plan any more that a person ended.
+    pub(super) fn is_open(&self) -> Result<(), Refused> {
+        match &self.cancelled {
+            None => Ok(()),
+            Some(cancelled) => Err(Refused::Cancelled(cancelled.clone())),
+        }
+    }
+
+    /// No step is under way.
+    pub(super) fn is_idle(&self) -> Result<(), Refused> {
+        match self.first(StepStatus::InProgress) {
+            None => Ok(()),
+            Some(step) => Err(Refused::Running(step.id.clone())),
+        }
     }
 }
 
 impl Step {
-    /// As if it had not begun; what is on record of it says otherwise.
+    /// Under way with a write that was sent and can't be sent again, so that it can't go back.
+    fn is_cut_off(&self) -> bool {
+        self.status == StepStatus::InProgress && self.sent && !self.repeatable
+    }
+
+    fn show(&mut self, sending: &Sending) {
+        self.method = sending.method;
+        self.endpoint.clone_from(&sending.endpoint);
+        self.effect = sending.effect;
+        // One write that can't be repeated is enough.
+        self.repeatable = sending.repeatable && (self.repeatable || !self.sent);
+        self.payload.clone_from(&sending.payload);
+        self.payload_reason = None;
+    }
+
+    /// As if it had not begun, but for a write that may have happened: the same attempt may send it
+    /// again, another one may not without being told to.
     fn put_back(&mut self, transition: &str, now: Timestamp) -> HistoryEntry {
         self.status = StepStatus::Pending;
-        let entry = HistoryEntry::of_step(transition, Actor::Host, self, now);
+        let entry = HistoryEntry::of_host(transition, self, now);
         self.started_at = None;
+        entry
+    }
+
+    pub(super) fn fail(&mut self, error: String, transition: &str, now: Timestamp) -> HistoryEntry {
+        self.status = StepStatus::Error;
+        self.error = Some(error);
+        self.end(transition, now)
+    }
+
+    fn end(&mut self, transition: &str, now: Timestamp) -> HistoryEntry {
+        self.finished_at = Some(now);
+        self.retry = None;
+        HistoryEntry::of_host(transition, self, now)
+    }
+
+    /// Why the step is not tried again by itself, if it isn't.
+    fn no_retry(&self, reason: &str, most: u32, is_run: bool) -> Option<String> {
+        let tried = self.retry.as_ref().map_or(0, |retry| retry.count);
+        if !is_run {
+            Some(reason.to_owned())
+        } else if self.sent {
+            Some(format!(
+                "{reason} (it wrote, and a write is not repeated by itself)"
+            ))
+        } else if tried >= most {
+            Some(format!(
+                "{reason} (it was tried again {tried} times, which is the limit)"
+            ))
+        } else {
+            None
+        }
+    }
+
+    fn postpone(&mut self, reason: &str, after_ms: u64, now: Timestamp) -> HistoryEntry {
+        let count = self.retry.as_ref().map_or(0, |retry| retry.count);
+        let after = i64::try_from(after_ms).unwrap_or(i64::MAX);
+        self.retry = Some(Retry {
+            count: count.saturating_add(1),
+            not_before: Timestamp::from_millis(now.as_millis().saturating_add(after)),
+            reason: reason.to_owned(),
+        });
+        let entry = HistoryEntry {
+            reason: Some(reason.to_owned()),
+            ..self.put_back("postponed", now)
+        };
+        self.attempt = self.attempt.saturating_add(1);
         entry
     }
 }

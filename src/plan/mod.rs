@@ -1,24 +1,32 @@
 //! Plans and what may happen to them. Pure: no I/O, no clock, no async, nothing of the project.
 //!
 //! # Layout
-//! - [`Plan`], [`Step`]: what clients see, and what is stored.
-//! - [`Transition`], [`Plan::apply`]: the state machine. Every legal change, and no other.
+//! - [`Plan`], [`Step`]: what clients see, and what is stored; its names are in [`vocabulary`].
+//! - [`Transition`], [`Plan::apply`]: the state machine ([`machine`]). Every legal change, and no
+//!   other; [`Refused`] says why not. [`order`]: which step may begin; [`people`]: what people decide.
 //! - [`Event`]: what a change tells the audit log. [`HistoryEntry`]: what it leaves behind here.
 //! - [`Json`], [`Timestamp`]: the two value types.
 
+mod decision;
 mod event;
 mod history;
 mod json;
 mod machine;
 mod model;
+mod order;
+mod people;
+mod refused;
 mod time;
+mod vocabulary;
 
+pub use decision::{Approval, Cancelled, Grant, Skipped, Waiting};
 pub use event::Event;
 pub use history::{Actor, HistoryEntry};
 pub use json::Json;
-pub use machine::{Applied, Outcome, Refused, Sending, Transition};
-pub use model::{
-    Approval, Domain, Effect, LogLine, Method, Mode, Plan, PlanStatus, Step, StepStatus,
-    UnknownName,
-};
+pub use machine::{Applied, Finished, Outcome, Sending, Starter, Transition};
+pub use model::{LogLine, Plan, Retry, Run, Step};
+pub use refused::Refused;
 pub use time::Timestamp;
+pub use vocabulary::{
+    ApprovalMode, Domain, Effect, Method, Mode, PlanStatus, StepStatus, UnknownName, WaitingFor,
+};

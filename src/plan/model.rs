@@ -1,162 +1,11 @@
 //! What a plan is: the form that clients see, which is also the form that is stored.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Deserializer, Serialize};
-use thiserror::Error;
 
-use super::{Json, Timestamp};
-
-/// A name that is none of a vocabulary; the message lists what is.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("must be one of {0}")]
-pub struct UnknownName(pub String);
-
-/// An enum whose variants have names: the same in JSON, in the store, in messages and in Rust.
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
-        }
-
-        impl $name {
-            /// Every name, in order.
-            pub const NAMES: &'static [&'static str] = &[$($text),+];
-
-            /// The name.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownName;
-
-            fn from_str(text: &str) -> Result<Self, UnknownName> {
-                match text {
-                    $($text => Ok(Self::$variant),)+
-                    _ => Err(UnknownName(Self::NAMES.join(", "))),
-                }
-            }
-        }
-    };
-}
-
-named! {
-    /// What a plan is about.
-    Domain {
-        /// Social media.
-        Social = "social",
-        /// Shops.
-        Ecomm = "ecomm",
-        /// Video.
-        Video = "video",
-        /// Strategy.
-        Strategy = "strategy",
-        /// Trends.
-        Trends = "trends",
-        /// Campaigns.
-        Campaign = "campaign",
-        /// Monetization.
-        Monetization = "monetization",
-        /// The system itself.
-        System = "system",
-    }
-}
-
-named! {
-    /// How far a plan may go.
-    Mode {
-        /// Reads are called; a simulation stands in for writes.
-        Simulation = "SIMULATION",
-        /// Reads are called; writes are shaped and not sent.
-        DryRun = "DRY_RUN",
-        /// Everything is called.
-        Live = "LIVE",
-    }
-}
-
-named! {
-    /// What a plan's steps add up to.
-    PlanStatus {
-        /// No step has begun.
-        Pending = "PENDING",
-        /// Some steps have begun, and none has failed.
-        Running = "RUNNING",
-        /// Every step is done.
-        Done = "DONE",
-        /// A step failed; the plan is stopped until a person acts.
-        Error = "ERROR",
-    }
-}
-
-named! {
-    /// Where a step stands.
-    StepStatus {
-        /// Not begun.
-        Pending = "PENDING",
-        /// Under way.
-        InProgress = "IN_PROGRESS",
-        /// Finished.
-        Done = "DONE",
-        /// Failed.
-        Error = "ERROR",
-    }
-}
-
-named! {
-    /// What a request does to its service.
-    Effect {
-        /// Changes nothing that lasts.
-        Read = "read",
-        /// Has a lasting effect.
-        Write = "write",
-    }
-}
-
-named! {
-    /// The HTTP methods a step may use.
-    Method {
-        /// GET
-        Get = "GET",
-        /// POST
-        Post = "POST",
-        /// PUT
-        Put = "PUT",
-        /// PATCH
-        Patch = "PATCH",
-        /// DELETE
-        Delete = "DELETE",
-    }
-}
-
-impl Mode {
-    /// The mode with this name, in any case: clients and operators write both.
-    ///
-    /// # Errors
-    /// Which names there are.
-    pub fn named(text: &str) -> Result<Self, UnknownName> {
-        text.to_ascii_uppercase().parse()
-    }
-}
-
-/// A person has to look at what a step found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// Always true so far.
-    pub required: bool,
-    /// Why, for the person who decides.
-    pub reason: String,
-}
+use super::{
+    Approval, ApprovalMode, Cancelled, Domain, Effect, Json, Method, Mode, PlanStatus, Skipped,
+    StepStatus, Timestamp, Waiting,
+};
 
 /// One remark of a step's plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +26,15 @@ pub struct Step {
     pub kind: String,
     /// For people.
     pub label: String,
+    /// The domain it works for, where that is not the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<Domain>,
+    /// Its settings, a JSON object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Json>,
+    /// The steps that must be done before it begins: the one before it unless it says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Vec<String>>,
     /// The service that it asks.
     pub service: String,
     /// The method of its request.
@@ -188,8 +46,12 @@ pub struct Step {
     /// Whether its service honours idempotency keys, so that a request may be sent again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeatable: bool,
-    /// Which time this is that the step is meant to run: 1, and one more each time a person asks
-    /// for it again. Trying a request again within a step does not count.
+    /// Whether a write of this attempt was sent, as far as the host knows: it was put on record,
+    /// and nothing proves that it did not arrive.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sent: bool,
+    /// Which time this is that the step is meant to run: 1, and one more each time it is asked
+    /// for again. Trying a request again within a step does not count.
     #[serde(default = "first")]
     pub attempt: u32,
     /// What was or will be sent; null when that is not known yet, or nothing is sent.
@@ -212,6 +74,12 @@ pub struct Step {
     /// A person has to look at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
+    /// A person decided against running it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<Skipped>,
+    /// Its service asked to be tried again later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
     /// What the plugin said while it worked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<LogLine>,
@@ -227,9 +95,35 @@ fn first() -> u32 {
     1
 }
 
+fn enforce() -> ApprovalMode {
+    ApprovalMode::Enforce
+}
+
 /// What is there is there, `null` too: only a missing field is `None`.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Json>, D::Error> {
     Json::deserialize(deserializer).map(Some)
+}
+
+/// A step whose service asked to be tried again later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retry {
+    /// How often that happened since a person last asked for the step.
+    pub count: u32,
+    /// When it may be tried again.
+    pub not_before: Timestamp,
+    /// What the service said.
+    pub reason: String,
+}
+
+/// A plan that the host drives to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// A goal turned into steps.
@@ -246,8 +140,20 @@ pub struct Plan {
     pub goal: String,
     /// How far it may go.
     pub mode: Mode,
+    /// Whether its writes wait for the approvals before them.
+    #[serde(default = "enforce")]
+    pub approvals: ApprovalMode,
     /// What its steps add up to.
     pub status: PlanStatus,
+    /// The steps that could begin now, but for what they wait for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
+    /// The host drives it to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
+    /// A person ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<Cancelled>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -262,17 +168,8 @@ impl Plan {
         self.steps.iter().find(|step| step.status == status)
     }
 
-    /// What the steps add up to.
-    pub(super) fn sum_up(&self) -> PlanStatus {
-        let all = |status| self.steps.iter().all(|step| step.status == status);
-        if self.first(StepStatus::Error).is_some() {
-            PlanStatus::Error
-        } else if all(StepStatus::Done) {
-            PlanStatus::Done
-        } else if all(StepStatus::Pending) {
-            PlanStatus::Pending
-        } else {
-            PlanStatus::Running
-        }
+    /// The step with this id.
+    pub fn step(&self, id: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.id == id)
     }
 }

@@ -69,6 +69,8 @@ pub struct Called {
     pub outcome: Result<Answer, CallError>,
     /// How often it was sent.
     pub tries: u32,
+    /// Whether any of these may have reached the service.
+    pub arrived: bool,
 }
 
 /// Calls services.
@@ -120,16 +122,18 @@ impl Gateway {
             millis(self.retry.first_wait_ms),
             millis(self.retry.longest_wait_ms),
         );
-        let mut tries = 0;
+        let (mut tries, mut arrived) = (0, false);
         loop {
             if let Err(error) = self.admit(service) {
                 return Called {
                     outcome: Err(error),
                     tries,
+                    arrived,
                 };
             }
             tries += 1;
             let outcome = self.send(service, request, deadline).await;
+            arrived |= !outcome.as_ref().is_err_and(CallError::nothing_arrived);
             let again = tries < self.retry.tries && may_repeat(&outcome, repeatable);
             let wait = again.then(|| self.wait(&outcome, &mut pace)).flatten();
             match wait {
@@ -137,7 +141,13 @@ impl Gateway {
                     tracing::debug!("{} is asked again after {wait:?}", service.name);
                     tokio::time::sleep(wait).await;
                 }
-                _ => return Called { outcome, tries },
+                _ => {
+                    return Called {
+                        outcome,
+                        tries,
+                        arrived,
+                    };
+                }
             }
         }
     }

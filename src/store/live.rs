@@ -63,15 +63,13 @@ impl Live {
         self.slots().get(id).cloned()
     }
 
-    /// The plans that have a step under way: the disk may know them as they were before it.
+    /// The plans that the disk may know as they were before: a step's beginning is only in memory.
     pub(super) fn under_way(&self) -> Vec<Arc<Plan>> {
         let slots = self.slots();
         let held = slots
             .values()
             .filter_map(|slot| slot.try_lock().ok()?.clone());
-        held.map(|held| held.plan)
-            .filter(|plan| plan.first(StepStatus::InProgress).is_some())
-            .collect()
+        held.filter(is_ahead).map(|held| held.plan).collect()
     }
 
     /// Drops the plan's slot unless it is needed or worth keeping. Called with the caller's own
@@ -100,13 +98,15 @@ fn make_room(slots: &mut HashMap<String, Slot>) {
 
 /// Somebody holds it, or it knows of a step under way, which the disk may not.
 fn is_needed(slot: &Slot) -> bool {
-    let busy = |held: &Held| {
-        held.plan.first(StepStatus::InProgress).is_some() || !held.unwritten.is_empty()
-    };
     Arc::strong_count(slot) > 1
         || slot
             .try_lock()
-            .map_or(true, |held| held.as_ref().is_some_and(busy))
+            .map_or(true, |held| held.as_ref().is_some_and(is_ahead))
+}
+
+/// It knows of something that the disk may not know.
+fn is_ahead(held: &Held) -> bool {
+    held.plan.first(StepStatus::InProgress).is_some() || !held.unwritten.is_empty()
 }
 
 /// What a plan carries, in bytes.

@@ -44,6 +44,9 @@ pub trait Store: Send + Sync + 'static {
     /// happen one after the other.
     async fn apply(&self, id: &str, transition: &Transition) -> Result<Arc<Plan>, StoreError>;
 
+    /// The ids of the plans that the host drives to their end, oldest first.
+    async fn driven(&self) -> Result<Vec<String>, StoreError>;
+
     /// Every change of a plan, oldest first; none for a plan that is not there.
     async fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, StoreError>;
 

@@ -17,6 +17,7 @@ async fn a_plan_has_the_fields_that_clients_know() {
     assert_eq!(fields(&answer), ["ok", "plan"]);
     let plan = &answer["plan"];
     let expected = [
+        "approvals",
         "createdAt",
         "domain",
         "goal",

@@ -148,11 +148,15 @@ async fn a_bad_parameter_is_400_with_what_is_allowed() {
     let mut cases = vec![
         ("domain=nope", "domain", "social, ecomm, video"),
         ("domain=", "domain", "social, ecomm, video"),
-        ("status=done", "status", "PENDING, RUNNING, DONE, ERROR"),
+        (
+            "status=done",
+            "status",
+            "PENDING, RUNNING, WAITING, DONE, ERROR, CANCELLED",
+        ),
         (
             "status=IN_PROGRESS",
             "status",
-            "PENDING, RUNNING, DONE, ERROR",
+            "PENDING, RUNNING, WAITING, DONE, ERROR, CANCELLED",
         ),
         ("cursor=x", "cursor", "nextCursor"),
         ("cursor=-1", "cursor", "nextCursor"),

@@ -113,16 +113,6 @@ async fn a_wish_for_approval_is_kept_with_the_result() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_with_a_wish_for_approval_goes_on() {
-    let answer = recorded("autonomy-evaluate.json", "low_confidence_approval");
-    let app = TestApp::builder().service("autonomy", answer).start().await;
-    let plan = app.run(&app.create(&json!({})).await).await;
-    assert_eq!(plan["status"], "DONE", "{plan:#}");
-    assert_eq!(plan["steps"][0]["approval"]["required"], true);
-    assert_eq!(app.asked("workflow"), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_plain_yes_asks_for_no_approval() {
     let app = TestApp::start().await;
     for name in ["good_allow", "good_as_mesh_sends", "unknown_domain"] {

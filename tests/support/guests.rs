@@ -11,7 +11,13 @@ use tempfile::TempDir;
 
 use super::{Binary, TestApp, TestAppBuilder};
 
-const GUESTS: [&str; 4] = ["hostile", "echo-check", "strict-srl", "networked"];
+const GUESTS: [&str; 5] = [
+    "hostile",
+    "echo-check",
+    "follower",
+    "strict-srl",
+    "networked",
+];
 
 /// The component of a guest.
 pub fn guest(name: &str) -> &'static [u8] {

@@ -17,7 +17,10 @@ const READERS: usize = 4;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// What is done to an older database, in order. Never changed, only added to.
-const STEPS: &[M<'static>] = &[M::up(include_str!("0001_plans.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("0001_plans.sql")),
+    M::up(include_str!("0002_run.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// Opens the database for writing, up to date.

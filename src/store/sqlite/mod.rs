@@ -58,7 +58,7 @@ impl SqliteStore {
             .with_context(|| format!("can't open the database {}", file.display()))?;
         let interrupted = plans::interrupt_all(&mut connection)?;
         if interrupted > 0 {
-            tracing::warn!("{interrupted} plans had a write under way when the host ended");
+            tracing::warn!("{interrupted} plans had steps under way on record when the host ended");
         }
         Ok(Self {
             live: Live::default(),
@@ -136,7 +136,7 @@ impl SqliteStore {
     async fn change(&self, before: &Held, transition: &Transition) -> Result<Held, StoreError> {
         let applied = before.plan.apply(transition, now())?;
         let mut unwritten = before.unwritten.clone();
-        unwritten.push(applied.entry);
+        unwritten.extend(applied.entries);
         if transition.must_last(&before.plan) {
             let events = applied
                 .events
@@ -202,6 +202,10 @@ impl Store for SqliteStore {
         let outcome = self.apply_locked(id, transition, &slot).await;
         self.live.settle(id, slot);
         outcome
+    }
+
+    async fn driven(&self) -> Result<Vec<String>, StoreError> {
+        self.reader.run(plans::driven).await
     }
 
     async fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, StoreError> {

@@ -15,6 +15,7 @@ pub(super) struct PlanRow {
     pub(super) domain: &'static str,
     status: &'static str,
     in_flight: bool,
+    run: bool,
     pub(super) updated_at: i64,
     body: String,
 }
@@ -28,6 +29,7 @@ impl PlanRow {
             domain: plan.domain.as_str(),
             status: plan.status.as_str(),
             in_flight: plan.first(StepStatus::InProgress).is_some(),
+            run: plan.run.is_some(),
             updated_at: plan.updated_at.as_millis(),
             body,
         })
@@ -36,8 +38,9 @@ impl PlanRow {
     pub(super) fn insert(&self, connection: &Connection) -> Result<(), StoreError> {
         connection
             .prepare_cached(
-                "INSERT INTO plans (id, session_id, domain, status, in_flight, updated_at, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO plans
+                     (id, session_id, domain, status, in_flight, updated_at, body, run)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 self.id,
@@ -46,7 +49,8 @@ impl PlanRow {
                 self.status,
                 self.in_flight,
                 self.updated_at,
-                self.body
+                self.body,
+                self.run
             ])?;
         Ok(())
     }
@@ -54,7 +58,7 @@ impl PlanRow {
     pub(super) fn update(&self, connection: &Connection) -> Result<(), StoreError> {
         let changed = connection
             .prepare_cached(
-                "UPDATE plans SET status = ?2, in_flight = ?3, updated_at = ?4, body = ?5
+                "UPDATE plans SET status = ?2, in_flight = ?3, updated_at = ?4, body = ?5, run = ?6
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -62,7 +66,8 @@ impl PlanRow {
                 self.status,
                 self.in_flight,
                 self.updated_at,
-                self.body
+                self.body,
+                self.run
             ])?;
         if changed == 1 {
             Ok(())
@@ -89,6 +94,15 @@ pub(super) fn find(connection: &Connection, id: &str) -> Result<Option<Plan>, St
         .query_row([id], |row| row.get(0))
         .optional()?;
     body.map(|body| parse(id, &body)).transpose()
+}
+
+/// The plans that the host drives to their end, oldest first.
+pub(super) fn driven(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let ids = connection
+        .prepare_cached("SELECT id FROM plans WHERE run = 1 ORDER BY seq")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    Ok(ids)
 }
 
 /// A page of plans, those with a step under way as they are in memory. One that can't be read is
@@ -216,7 +230,7 @@ fn interrupted(id: &str, body: &str) -> Result<Applied, StoreError> {
 fn store(connection: &Connection, applied: &Applied) -> Result<(), StoreError> {
     let row = PlanRow::new(&applied.plan)?;
     row.update(connection)?;
-    history::append(connection, &row.id, std::slice::from_ref(&applied.entry))?;
+    history::append(connection, &row.id, &applied.entries)?;
     let events = applied
         .events
         .iter()

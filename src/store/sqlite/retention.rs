@@ -21,7 +21,10 @@ pub(super) fn clean_up(connection: &Connection, retention: Retention) -> Result<
         )?
         .execute(params![before(retention.events), BATCH])?;
     let plans: Vec<String> = connection
-        .prepare_cached("SELECT id FROM plans WHERE status = 'DONE' AND updated_at < ?1 LIMIT ?2")?
+        .prepare_cached(
+            "SELECT id FROM plans
+             WHERE status IN ('DONE', 'CANCELLED') AND updated_at < ?1 LIMIT ?2",
+        )?
         .query_map(params![before(retention.plans), BATCH], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for id in &plans {

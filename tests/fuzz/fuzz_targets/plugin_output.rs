@@ -13,8 +13,11 @@ use codex_mesh::sandbox::bindings as wit;
 use codex_mesh::services::Catalogue;
 use libfuzzer_sys::fuzz_target;
 
-static CATALOGUE: LazyLock<Catalogue> =
-    LazyLock::new(|| Config::default().catalogue().expect("the defaults are legal"));
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
+    Config::default()
+        .catalogue()
+        .expect("the defaults are legal")
+});
 
 #[derive(Debug, Arbitrary)]
 struct Output {
@@ -85,8 +88,14 @@ fn request(output: &Output) {
     url.set_path(outgoing.path.split('?').next().unwrap_or_default());
     assert_eq!(url.host_str(), service.base.host_str());
     assert_eq!(url.port(), service.base.port());
-    assert_eq!(url.path(), outgoing.path.split('?').next().unwrap_or_default());
-    assert_eq!(outgoing.headers.get_all("idempotency-key").iter().count(), 1);
+    assert_eq!(
+        url.path(),
+        outgoing.path.split('?').next().unwrap_or_default()
+    );
+    assert_eq!(
+        outgoing.headers.get_all("idempotency-key").iter().count(),
+        1
+    );
     assert_eq!(outgoing.headers.get_all("traceparent").iter().count(), 1);
     assert!(!outgoing.headers.contains_key("host"));
 }
@@ -109,6 +118,7 @@ fn verdict(output: &Output) {
             assert_eq!(text, result.as_str());
         }
         Some(Outcome::Error { error }) => assert!(!error.trim().is_empty()),
+        Some(Outcome::Later { reason, .. }) => assert!(!reason.trim().is_empty()),
         None => {}
     }
 }

@@ -1,0 +1,250 @@
+//! Plans that the host drives to their end: a task a plan, which begins every step that may begin,
+//! and outlives the client that asked for it. That a plan is run is stored with it, so a restarted
+//! host goes on where it was.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, TryAcquireError, oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::drive::{STORE_AGAIN, Went};
+use super::{Engine, EngineError};
+use crate::plan::{Plan, Refused, Starter, Timestamp, Transition};
+use crate::store::{StoreError, now};
+
+/// What others know of the task that drives a plan.
+#[derive(Default)]
+struct Driver {
+    /// Something else changed the plan.
+    changed: Notify,
+    ended: watch::Sender<bool>,
+}
+
+/// The plans that are being driven.
+#[derive(Default)]
+pub(super) struct Runs(Mutex<HashMap<String, Arc<Driver>>>);
+
+impl Runs {
+    fn drivers(&self) -> MutexGuard<'_, HashMap<String, Arc<Driver>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new driver for the plan; none if it has one, which then looks at the plan again.
+    fn begin(&self, id: &str) -> Option<Arc<Driver>> {
+        let mut drivers = self.drivers();
+        if let Some(driver) = drivers.get(id) {
+            driver.changed.notify_one();
+            return None;
+        }
+        let driver = Arc::new(Driver::default());
+        drivers.insert(id.to_owned(), Arc::clone(&driver));
+        Some(driver)
+    }
+
+    fn end(&self, id: &str, driver: &Driver) {
+        self.drivers().remove(id);
+        driver.ended.send_replace(true);
+    }
+
+    fn get(&self, id: &str) -> Option<Arc<Driver>> {
+        self.drivers().get(id).cloned()
+    }
+
+    /// The plan was changed by somebody else than its driver.
+    pub(super) fn wake(&self, id: &str) {
+        if let Some(driver) = self.get(id) {
+            driver.changed.notify_one();
+        }
+    }
+}
+
+impl Engine {
+    /// Drives the plan until it is done, stopped, waiting for an approval or cancelled; answers at
+    /// once. A plan that is finished or being run is returned as it is.
+    ///
+    /// # Errors
+    /// When there is no such plan, or it can't go on now.
+    pub async fn run(self: &Arc<Self>, id: &str) -> Result<Arc<Plan>, EngineError> {
+        let permit = match Arc::clone(&self.driven).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(TryAcquireError::NoPermits) => return Err(EngineError::BusyRuns(self.run.plans)),
+            Err(TryAcquireError::Closed) => return Err(EngineError::Stopping),
+        };
+        let (reply, answer) = oneshot::channel();
+        let (engine, id) = (Arc::clone(self), id.to_owned());
+        // In a task of its own, so that a client who hangs up now leaves no run without a driver.
+        tokio::spawn(async move {
+            let begun = engine.begin_run(&id).await;
+            let driver = begun.as_ref().ok().and_then(|plan| {
+                plan.run.as_ref()?;
+                engine.runs.begin(&id)
+            });
+            // The client may have hung up.
+            let _ = reply.send(begun);
+            if let Some(driver) = driver {
+                engine.drive_to_end(&id, driver).await;
+            }
+            drop(engine);
+            drop(permit);
+        });
+        answer.await.unwrap_or(Err(EngineError::Stopping))
+    }
+
+    async fn begin_run(&self, id: &str) -> Result<Arc<Plan>, EngineError> {
+        match self.store.apply(id, &Transition::Run).await {
+            Err(StoreError::Refused(Refused::Finished | Refused::BeingRun)) => {
+                Ok(self.store.plan(id).await?.ok_or(StoreError::NotFound)?)
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// Waits until the plan is not run any more, for at most this long; the plan as it then is.
+    ///
+    /// # Errors
+    /// When the host stops meanwhile: the run goes on when it is back.
+    pub async fn run_ended(&self, id: &str, longest: Duration) -> Result<Arc<Plan>, EngineError> {
+        if let Some(driver) = self.runs.get(id) {
+            let mut ended = driver.ended.subscribe();
+            // The driver outlives its end only in this function; over time is no error.
+            let _ = tokio::time::timeout(longest, ended.wait_for(|ended| *ended)).await;
+        }
+        let plan = self.store.plan(id).await?.ok_or(StoreError::NotFound)?;
+        if plan.run.is_some() && *self.stopping.borrow() {
+            return Err(EngineError::Stopping);
+        }
+        Ok(plan)
+    }
+
+    /// Goes on with what was being run when the host ended; how many plans that are.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn resume_runs(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let ids = self.store.driven().await?;
+        let count = ids.len();
+        for id in ids {
+            let engine = Arc::clone(self);
+            tokio::spawn(async move {
+                let Ok(permit) = Arc::clone(&engine.driven).acquire_owned().await else {
+                    return;
+                };
+                if let Some(driver) = engine.runs.begin(&id) {
+                    engine.drive_to_end(&id, driver).await;
+                }
+                drop(engine);
+                drop(permit);
+            });
+        }
+        Ok(count)
+    }
+
+    async fn drive_to_end(self: &Arc<Self>, id: &str, mut driver: Arc<Driver>) {
+        loop {
+            self.drive_on(id, &driver).await;
+            self.runs.end(id, &driver);
+            // Somebody may have asked for it again just now, and have found this driver.
+            if *self.stopping.borrow() || !self.is_run(id).await {
+                return;
+            }
+            let Some(again) = self.runs.begin(id) else {
+                return;
+            };
+            driver = again;
+        }
+    }
+
+    async fn is_run(&self, id: &str) -> bool {
+        matches!(self.store.plan(id).await, Ok(Some(plan)) if plan.run.is_some())
+    }
+
+    /// Begins what may begin, whenever something has changed, until the plan is not run any more.
+    async fn drive_on(self: &Arc<Self>, id: &str, driver: &Driver) {
+        let mut stopping = self.stopping.subscribe();
+        let mut under_way = UnderWay::default();
+        loop {
+            let stops = *stopping.borrow();
+            let plan = match self.store.plan(id).await {
+                Ok(plan) => plan,
+                Err(error) => {
+                    tracing::error!("plan {id} can't be driven on: {error}");
+                    tokio::time::sleep(STORE_AGAIN).await;
+                    continue;
+                }
+            };
+            let driven = plan.filter(|plan| plan.run.is_some() && !stops);
+            if driven.is_none() && under_way.tasks.is_empty() {
+                return;
+            }
+            if let Some(plan) = &driven {
+                under_way.begin(self, plan);
+            }
+            let due = driven.as_ref().and_then(|plan| plan.next_retry());
+            tokio::select! {
+                went = under_way.next(), if !under_way.tasks.is_empty() => {
+                    if went == Went::Badly {
+                        tokio::time::sleep(STORE_AGAIN).await;
+                    }
+                }
+                () = driver.changed.notified() => {}
+                () = sleep_until(due), if due.is_some() => {}
+                // Errs only if the engine is gone, and this holds it.
+                _ = stopping.changed(), if !stops => {}
+            }
+        }
+    }
+
+    /// One step of a plan that is run, as soon as there is room for it.
+    async fn run_one(self: Arc<Self>, id: String, step: String) -> (String, Went) {
+        let Ok(permit) = Arc::clone(&self.running).acquire_owned().await else {
+            return (step, Went::Well);
+        };
+        let (reply, _) = oneshot::channel();
+        let went = self.drive(&id, Starter::Run(step.clone()), reply).await;
+        drop(permit);
+        (step, went)
+    }
+}
+
+/// The steps that a driver has begun.
+#[derive(Default)]
+struct UnderWay {
+    steps: HashSet<String>,
+    tasks: JoinSet<(String, Went)>,
+}
+
+impl UnderWay {
+    fn begin(&mut self, engine: &Arc<Engine>, plan: &Plan) {
+        for step in plan.runnable(now()) {
+            if self.steps.insert(step.id.clone()) {
+                let engine = Arc::clone(engine);
+                self.tasks
+                    .spawn(engine.run_one(plan.id.clone(), step.id.clone()));
+            }
+        }
+    }
+
+    /// Waits until one of them has ended.
+    async fn next(&mut self) -> Went {
+        match self.tasks.join_next().await {
+            Some(Ok((step, went))) => {
+                self.steps.remove(&step);
+                went
+            }
+            // A step catches its own panics, so this is a fault of its surroundings.
+            Some(Err(error)) => {
+                tracing::error!("a step ended by a fault of the host: {error}");
+                self.steps.clear();
+                Went::Badly
+            }
+            None => Went::Well,
+        }
+    }
+}
+
+async fn sleep_until(due: Option<Timestamp>) {
+    let left = due.map_or(0, |due| due.as_millis().saturating_sub(now().as_millis()));
+    tokio::time::sleep(Duration::from_millis(u64::try_from(left).unwrap_or(0))).await;
+}

@@ -1,0 +1,69 @@
+//! What a step would send now, without sending it: for whoever reviews the plan.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::request::Checked;
+use super::step::shorten;
+use crate::contract;
+use crate::plan::{Effect, Plan, Sending, Step, Transition, WaitingFor};
+use crate::registry::Kind;
+
+impl Engine {
+    /// The plan, with what waits for an approval shown as it would be sent now. That the plan is
+    /// only as old as its last step is a help for the reviewer: a write that is not what was
+    /// approved is held in any case, so a failure here costs a second approval and nothing else.
+    pub(super) async fn with_current_payloads(&self, mut plan: Arc<Plan>) -> Arc<Plan> {
+        for waiting in plan.waiting.clone() {
+            if waiting.what != WaitingFor::Approval {
+                continue;
+            }
+            let Some(sending) = self.would_send(&plan, &waiting.step).await else {
+                continue;
+            };
+            let show = Transition::Show(waiting.step, sending);
+            match self.store.apply(&plan.id, &show).await {
+                Ok(shown) => plan = shown,
+                Err(error) => tracing::warn!("plan {} is not shown anew: {error}", plan.id),
+            }
+        }
+        plan
+    }
+
+    /// What the step would send now, if that is not what the plan shows.
+    async fn would_send(&self, plan: &Plan, id: &str) -> Option<Sending> {
+        let step = plan.step(id)?;
+        let kind = self.registry.get(&step.kind)?;
+        let request = self.shape(plan, step, kind).await.ok()?;
+        let same = step.method == request.method
+            && step.endpoint == request.path
+            && step.payload == request.body
+            && step.payload_reason.is_none();
+        let sending = Sending {
+            // A step that may write is a step that writes, whatever it says today.
+            effect: Effect::Write,
+            ..request.sending(false)
+        };
+        (!same).then_some(sending)
+    }
+
+    /// The request that the step would make now, or why there is none yet.
+    pub(super) async fn shape(
+        &self,
+        plan: &Plan,
+        step: &Step,
+        kind: &Kind,
+    ) -> Result<Checked, String> {
+        let service = self
+            .catalogue
+            .get(&step.service)
+            .ok_or("its service is not configured")?;
+        let called = kind.plugin.shape(&contract::context(plan, step)).await;
+        let request = called
+            .outcome
+            .map_err(|fault| format!("the plugin failed: {fault}"))?
+            .map_err(|reason| shorten(&reason))?;
+        Checked::new(&request, service)
+            .map_err(|error| format!("the plugin's request is refused: {error}"))
+    }
+}

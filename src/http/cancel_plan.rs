@@ -1,0 +1,26 @@
+//! `POST /mesh/cancel`: somebody ends a plan before its end.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::body::Fields;
+use super::decision;
+use super::error::HttpError;
+use super::get_plan::PlanAnswer;
+use crate::engine::Engine;
+use crate::plan::Transition;
+
+/// `{planId, by, reason}` → `{ok, plan}`: CANCELLED for good. A step under way may end; a write
+/// that is not on its way yet is not sent.
+pub(super) async fn cancel_plan(
+    State(engine): State<Arc<Engine>>,
+    fields: Fields,
+) -> Result<Json<PlanAnswer>, HttpError> {
+    let decision = Transition::Cancel {
+        by: decision::person(&fields, "by")?,
+        reason: decision::reason(&fields)?,
+    };
+    decision::apply(&engine, &fields, decision).await
+}

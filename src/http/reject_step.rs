@@ -1,0 +1,26 @@
+//! `POST /mesh/reject`: somebody rejects what a step found, and the plan stops there.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::body::Fields;
+use super::decision;
+use super::error::HttpError;
+use super::get_plan::PlanAnswer;
+use crate::engine::Engine;
+use crate::plan::Transition;
+
+/// `{planId, stepId, rejectedBy, reason}` → `{ok, plan}`
+pub(super) async fn reject_step(
+    State(engine): State<Arc<Engine>>,
+    fields: Fields,
+) -> Result<Json<PlanAnswer>, HttpError> {
+    let decision = Transition::Reject {
+        step: decision::step(&fields)?,
+        by: decision::person(&fields, "rejectedBy")?,
+        reason: decision::reason(&fields)?,
+    };
+    decision::apply(&engine, &fields, decision).await
+}

@@ -1,0 +1,27 @@
+//! `POST /mesh/retry`: a plan goes back to a step, and everything after it to its beginning.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::body::Fields;
+use super::decision;
+use super::error::HttpError;
+use super::get_plan::PlanAnswer;
+use crate::engine::Engine;
+use crate::plan::Transition;
+
+/// `{planId, stepId?, repeatWrites?}` → `{ok, plan}`. Without a step it goes back to the failed
+/// ones. 409 if a write happened on the way, or may have, and `repeatWrites` is not true.
+pub(super) async fn retry_plan(
+    State(engine): State<Arc<Engine>>,
+    fields: Fields,
+) -> Result<Json<PlanAnswer>, HttpError> {
+    let step = fields.optional("stepId");
+    let decision = Transition::Retry {
+        step: step.map(|_| decision::step(&fields)).transpose()?,
+        repeat_writes: fields.flag("repeatWrites")?,
+    };
+    decision::apply(&engine, &fields, decision).await
+}

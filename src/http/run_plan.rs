@@ -1,0 +1,34 @@
+//! `POST /mesh/run`: the host drives a plan to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::body::Fields;
+use super::error::HttpError;
+use super::get_plan::PlanAnswer;
+use crate::engine::Engine;
+
+/// How long a client waits that does not say, and at the most, in milliseconds.
+const TIMEOUT_MS: u64 = 60_000;
+const LONGEST_MS: u64 = 600_000;
+
+/// `{planId, wait?, timeoutMs?}` → `{ok, plan}`: at once, or with `wait` once the plan is done,
+/// stopped, waiting for an approval or cancelled. When the time is up before that, the plan is
+/// answered as it is, and goes on.
+pub(super) async fn run_plan(
+    State(engine): State<Arc<Engine>>,
+    fields: Fields,
+) -> Result<Json<PlanAnswer>, HttpError> {
+    let id = fields.text("planId")?;
+    let wait = fields.flag("wait")?;
+    let timeout = fields.number("timeoutMs", 1..=LONGEST_MS)?;
+    let mut plan = engine.run(id).await?;
+    if wait && plan.run.is_some() {
+        let timeout = Duration::from_millis(timeout.unwrap_or(TIMEOUT_MS));
+        plan = engine.run_ended(id, timeout).await?;
+    }
+    Ok(PlanAnswer::json(plan))
+}

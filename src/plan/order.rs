@@ -1,0 +1,227 @@
+//! In which order steps may run: what comes before what, what may begin now, what waits and for
+//! what, and what all of it adds up to.
+
+use super::decision::{Shown, digest};
+use super::{
+    ApprovalMode, Effect, Mode, Plan, PlanStatus, Sending, Step, StepStatus, Timestamp, Waiting,
+    WaitingFor,
+};
+
+impl Plan {
+    /// The steps that must be done before this one begins, in order, those before them included.
+    pub fn before(&self, id: &str) -> Vec<&Step> {
+        let Some(index) = self.steps.iter().position(|step| step.id == id) else {
+            return Vec::new();
+        };
+        let mut needed = vec![false; index];
+        self.mark_before(index, &mut needed);
+        // A step only ever names steps before it, so going backwards once meets them all.
+        for earlier in (0..index).rev() {
+            if needed.get(earlier) == Some(&true) {
+                self.mark_before(earlier, &mut needed);
+            }
+        }
+        let needed = self.steps.iter().zip(needed);
+        needed
+            .filter_map(|(step, needed)| needed.then_some(step))
+            .collect()
+    }
+
+    /// Marks the steps that the one at `index` names itself.
+    fn mark_before(&self, index: usize, needed: &mut [bool]) {
+        let Some(step) = self.steps.get(index) else {
+            return;
+        };
+        for (earlier, needed) in needed.iter_mut().enumerate().take(index) {
+            let named = match &step.after {
+                Some(after) => self
+                    .steps
+                    .get(earlier)
+                    .is_some_and(|step| after.contains(&step.id)),
+                None => earlier + 1 == index,
+            };
+            *needed |= named;
+        }
+    }
+
+    /// The ids of this step and of those that come after it.
+    pub(super) fn and_all_after(&self, id: &str) -> Vec<String> {
+        let comes_after = |step: &&Step| {
+            step.id == id || self.before(&step.id).iter().any(|before| before.id == id)
+        };
+        self.steps
+            .iter()
+            .filter(comes_after)
+            .map(|step| step.id.clone())
+            .collect()
+    }
+
+    /// The pending steps with nothing before them that is not done, whatever else they wait for.
+    fn ready(&self) -> impl Iterator<Item = &Step> {
+        let done = |step: &&Step| step.status == StepStatus::Done;
+        self.steps.iter().filter(move |step| {
+            step.status == StepStatus::Pending && self.before(&step.id).iter().all(done)
+        })
+    }
+
+    /// The steps that may begin at this moment, in order.
+    pub fn runnable(&self, now: Timestamp) -> Vec<&Step> {
+        if self.cancelled.is_some() {
+            return Vec::new();
+        }
+        let due = |step: &Step| {
+            step.retry
+                .as_ref()
+                .is_none_or(|retry| retry.not_before <= now)
+        };
+        let approved = |step: &Step| self.unapproved(step).is_empty();
+        self.ready()
+            .filter(|step| due(step) && approved(step))
+            .collect()
+    }
+
+    /// The moment from which a step may begin that waits for nothing else, if there is one.
+    pub fn next_retry(&self) -> Option<Timestamp> {
+        self.waiting
+            .iter()
+            .filter_map(|waiting| waiting.until)
+            .min()
+    }
+
+    /// The steps before this one whose approval does not cover its write as the plan shows it.
+    fn unapproved(&self, step: &Step) -> Vec<String> {
+        if step.effect == Effect::Write {
+            self.not_covering(step, &step.digest())
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The steps before this one whose approval does not cover what it is about to send.
+    pub(super) fn not_approving(&self, step: &Step, sending: &Sending) -> Vec<String> {
+        let payload = Shown::Body(sending.payload.as_ref());
+        self.not_covering(step, &digest(sending.method, &sending.endpoint, payload))
+    }
+
+    fn not_covering(&self, step: &Step, digest: &str) -> Vec<String> {
+        if self.mode != Mode::Live || self.approvals == ApprovalMode::Advise {
+            return Vec::new();
+        }
+        let covers = |other: &Step| {
+            other.approval.as_ref().is_none_or(|approval| {
+                let grant = approval.grant.as_ref();
+                let covered = grant.and_then(|grant| grant.writes.get(&step.id));
+                !approval.required || covered.is_some_and(|covered| covered == digest)
+            })
+        };
+        let before = self.before(&step.id);
+        let missing = before.into_iter().filter(|other| !covers(other));
+        missing.map(|other| other.id.clone()).collect()
+    }
+
+    /// The steps that could begin, but for what they wait for.
+    fn waiting(&self) -> Vec<Waiting> {
+        if self.cancelled.is_some() {
+            return Vec::new();
+        }
+        self.ready().filter_map(|step| self.waits(step)).collect()
+    }
+
+    fn waits(&self, step: &Step) -> Option<Waiting> {
+        let approve = self.unapproved(step);
+        if !approve.is_empty() {
+            return Some(Waiting {
+                step: step.id.clone(),
+                what: WaitingFor::Approval,
+                reason: self.why_unapproved(step, &approve),
+                approve,
+                digest: Some(step.digest()),
+                until: None,
+            });
+        }
+        let retry = step.retry.as_ref()?;
+        Some(Waiting {
+            step: step.id.clone(),
+            what: WaitingFor::Retry,
+            reason: retry.reason.clone(),
+            approve: Vec::new(),
+            digest: None,
+            until: Some(retry.not_before),
+        })
+    }
+
+    /// For a person: what waits for whom.
+    fn why_unapproved(&self, step: &Step, approve: &[String]) -> String {
+        let granted = |id: &&String| {
+            let approval = self.step(id).and_then(|step| step.approval.as_ref());
+            approval.is_some_and(|approval| approval.grant.is_some())
+        };
+        let (changed, missing): (Vec<&String>, Vec<&String>) = approve.iter().partition(granted);
+        let list = |ids: &[&String]| {
+            ids.iter()
+                .map(|id| id.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let mut reasons = Vec::new();
+        if !missing.is_empty() {
+            reasons.push(format!(
+                "a person has to approve {} before it",
+                list(&missing)
+            ));
+        }
+        if !changed.is_empty() {
+            reasons.push(format!(
+                "what it would send is not what was approved at {}: a person has to approve again",
+                list(&changed)
+            ));
+        }
+        format!(
+            "{} ({}) writes, and {}",
+            step.id,
+            step.label,
+            reasons.join("; ")
+        )
+    }
+
+    /// Brings up to date what follows from the steps.
+    pub(super) fn sum_up(&mut self) {
+        self.waiting = self.waiting();
+        self.status = self.status_of_steps();
+        let goes_on = match self.status {
+            PlanStatus::Done | PlanStatus::Cancelled | PlanStatus::Error => false,
+            PlanStatus::Waiting => self.next_retry().is_some(),
+            PlanStatus::Pending | PlanStatus::Running => true,
+        };
+        if !goes_on {
+            self.run = None;
+        }
+    }
+
+    fn status_of_steps(&self) -> PlanStatus {
+        let all = |status| self.steps.iter().all(|step| step.status == status);
+        let waits = |step: &Step| self.waiting.iter().any(|waiting| waiting.step == step.id);
+        if self.cancelled.is_some() {
+            PlanStatus::Cancelled
+        } else if all(StepStatus::Done) {
+            PlanStatus::Done
+        } else if self.first(StepStatus::InProgress).is_some()
+            || self.ready().any(|step| !waits(step))
+        {
+            if all(StepStatus::Pending) {
+                PlanStatus::Pending
+            } else {
+                PlanStatus::Running
+            }
+        } else if self.first(StepStatus::Error).is_some() && !self.will_retry() {
+            PlanStatus::Error
+        } else {
+            PlanStatus::Waiting
+        }
+    }
+
+    /// Nobody has to act for the plan to go on.
+    fn will_retry(&self) -> bool {
+        self.run.is_some() && self.next_retry().is_some()
+    }
+}

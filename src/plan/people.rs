@@ -1,0 +1,248 @@
+//! What people decide: to approve or reject, to go back, to skip, to cancel, to let it run.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Actor, Approval, Cancelled, Effect, Grant, HistoryEntry, Plan, PlanStatus, Refused, Run,
+    Skipped, Step, StepStatus, Timestamp,
+};
+
+impl Approval {
+    /// Asked for, and not decided.
+    pub(super) fn required(reason: String) -> Self {
+        Self {
+            required: true,
+            reason,
+            grant: None,
+        }
+    }
+}
+
+impl Plan {
+    pub(super) fn drive(&mut self, now: Timestamp) -> Result<HistoryEntry, Refused> {
+        self.is_open()?;
+        if self.run.is_some() {
+            return Err(Refused::BeingRun);
+        }
+        self.is_idle()?;
+        if self.runnable(now).is_empty() && self.next_retry().is_none() {
+            return Err(self.why_not());
+        }
+        self.run = Some(Run { since: now });
+        Ok(HistoryEntry::of_plan("run", self.status, now))
+    }
+
+    pub(super) fn approve(
+        &mut self,
+        id: &str,
+        by: &str,
+        note: Option<&str>,
+        reviewed: &BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Result<HistoryEntry, Refused> {
+        self.is_open()?;
+        let shown = self.writes_after(id);
+        for (step, seen) in reviewed {
+            if shown.get(step) != Some(seen) {
+                return Err(Refused::OutOfDate(step.chars().take(64).collect()));
+            }
+        }
+        let (step, approval) = self.decidable(id)?;
+        let mut writes = shown;
+        if let Some(grant) = &approval.grant {
+            if writes
+                .iter()
+                .all(|(id, digest)| grant.writes.get(id) == Some(digest))
+            {
+                return Err(Refused::Approved {
+                    step: id.to_owned(),
+                    by: grant.approved_by.clone(),
+                    at: grant.approved_at,
+                });
+            }
+            // What was written under the earlier approval stays approved by it.
+            for (id, digest) in &grant.writes {
+                writes.entry(id.clone()).or_insert_with(|| digest.clone());
+            }
+        }
+        step.approval = Some(Approval {
+            grant: Some(Grant {
+                approved_by: by.to_owned(),
+                approved_at: now,
+                note: note.map(str::to_owned),
+                writes,
+            }),
+            ..approval
+        });
+        let entry = HistoryEntry::of_step("approved", Actor::Client, step, now);
+        Ok(entry.decided(by, note))
+    }
+
+    /// The pending writes that come after a step, by id: the digest of what each would send.
+    fn writes_after(&self, id: &str) -> BTreeMap<String, String> {
+        let after = self.and_all_after(id);
+        let pending = self.steps.iter().filter(|step| {
+            step.id != id && step.effect == Effect::Write && step.status == StepStatus::Pending
+        });
+        pending
+            .filter(|step| after.contains(&step.id))
+            .map(|step| (step.id.clone(), step.digest()))
+            .collect()
+    }
+
+    /// The step, and the approval that it asks for.
+    fn decidable(&mut self, id: &str) -> Result<(&mut Step, Approval), Refused> {
+        let step = self.find(id)?;
+        match (&step.approval, step.status) {
+            (Some(approval), StepStatus::Done) => {
+                let approval = approval.clone();
+                Ok((step, approval))
+            }
+            _ => Err(Refused::NoApproval(id.to_owned())),
+        }
+    }
+
+    pub(super) fn reject(
+        &mut self,
+        id: &str,
+        by: &str,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<HistoryEntry, Refused> {
+        self.is_open()?;
+        if self.status == PlanStatus::Done {
+            return Err(Refused::Finished);
+        }
+        let (step, approval) = self.decidable(id)?;
+        step.approval = Some(Approval {
+            grant: None,
+            ..approval
+        });
+        step.skipped = None;
+        let error = format!("rejected by {by}: {reason}");
+        let entry = step.fail(error, "rejected", now);
+        Ok(entry.decided(by, Some(reason)))
+    }
+
+    pub(super) fn go_back(
+        &mut self,
+        to: Option<&str>,
+        repeat_writes: bool,
+        now: Timestamp,
+    ) -> Result<Vec<HistoryEntry>, Refused> {
+        self.is_open()?;
+        self.is_idle()?;
+        let ids = self.reset_ids(to)?;
+        let reset = |step: &&Step| ids.contains(&step.id);
+        let wrote = self.steps.iter().filter(reset).filter(|step| step.sent);
+        let wrote: Vec<String> = wrote.map(|step| step.id.clone()).collect();
+        if !wrote.is_empty() && !repeat_writes {
+            return Err(Refused::WouldRepeat(wrote));
+        }
+        let steps = self.steps.iter_mut().filter(|step| ids.contains(&step.id));
+        Ok(steps.filter_map(|step| step.reset(now)).collect())
+    }
+
+    fn reset_ids(&self, to: Option<&str>) -> Result<Vec<String>, Refused> {
+        if let Some(id) = to {
+            let step = self.step(id).ok_or_else(|| Refused::no_step(id))?;
+            if step.is_untouched() {
+                return Err(Refused::NotRunYet(id.to_owned()));
+            }
+            return Ok(self.and_all_after(id));
+        }
+        let failed = self
+            .steps
+            .iter()
+            .filter(|step| step.status == StepStatus::Error);
+        let ids: Vec<String> = failed
+            .flat_map(|step| self.and_all_after(&step.id))
+            .collect();
+        if ids.is_empty() {
+            return Err(Refused::NothingFailed);
+        }
+        Ok(ids)
+    }
+
+    pub(super) fn skip(
+        &mut self,
+        id: &str,
+        by: &str,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<HistoryEntry, Refused> {
+        self.is_open()?;
+        let step = self.find(id)?;
+        match step.status {
+            StepStatus::Pending | StepStatus::Error => {}
+            StepStatus::InProgress => return Err(Refused::Running(id.to_owned())),
+            StepStatus::Done => return Err(Refused::Done(id.to_owned())),
+        }
+        step.status = StepStatus::Done;
+        step.error = None;
+        let result = step.result.take();
+        step.retry = None;
+        step.finished_at = Some(now);
+        step.skipped = Some(Skipped {
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        });
+        let entry = HistoryEntry {
+            result,
+            ..HistoryEntry::of_step("skipped", Actor::Client, step, now)
+        };
+        Ok(entry.decided(by, Some(reason)))
+    }
+
+    pub(super) fn cancel(
+        &mut self,
+        by: &str,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<HistoryEntry, Refused> {
+        self.is_open()?;
+        if self.status == PlanStatus::Done {
+            return Err(Refused::Finished);
+        }
+        self.cancelled = Some(Cancelled {
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+            at: now,
+        });
+        let entry = HistoryEntry::of_plan("cancelled", PlanStatus::Cancelled, now);
+        Ok(entry.decided(by, Some(reason)))
+    }
+}
+
+impl Step {
+    /// At its beginning, with nothing to go back over.
+    fn is_untouched(&self) -> bool {
+        self.status == StepStatus::Pending && self.retry.is_none() && !self.sent
+    }
+
+    /// Back to its beginning; `None` if it is there. What came of it stays in the history.
+    fn reset(&mut self, now: Timestamp) -> Option<HistoryEntry> {
+        if self.is_untouched() {
+            return None;
+        }
+        let result = self.result.take();
+        let ended = HistoryEntry {
+            error: self.error.take(),
+            result,
+            ..HistoryEntry::of_step("reset", Actor::Client, self, now)
+        };
+        self.status = StepStatus::Pending;
+        self.attempt = self.attempt.saturating_add(1);
+        self.sent = false;
+        self.approval = None;
+        self.skipped = None;
+        self.retry = None;
+        self.log = Vec::new();
+        self.started_at = None;
+        self.finished_at = None;
+        Some(HistoryEntry {
+            status: self.status.to_string(),
+            ..ended
+        })
+    }
+}

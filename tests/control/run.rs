@@ -1,0 +1,190 @@
+//! A plan that the host drives: at once, to its end, without the client, across a restart, and
+//! never beside a step of the same plan.
+
+use serde_json::{Value, json};
+use tempfile::tempdir;
+
+use super::{decide, decided, failing, refused, run, statuses};
+use crate::support::{Program, Stub, TestApp, assert_has, friendly, within};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_answers_at_once_and_goes_on() {
+    let app = TestApp::start().await;
+    app.stub("autonomy").hold();
+    let plan = app.create(&json!({})).await;
+    let plan = decided(&app, "run", &plan, &json!({})).await;
+    assert!(plan["run"]["since"].is_string());
+    app.stub("autonomy").release();
+    let plan = run(&app, &plan).await;
+    assert_eq!((&plan["status"], plan.get("run")), (&json!("DONE"), None));
+    for service in ["autonomy", "srl", "hardening", "workflow"] {
+        assert_eq!(app.asked(service), 1, "{service}");
+    }
+    // What is finished is answered as it is.
+    assert_eq!(run(&app, &plan).await, plan);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_stops_at_an_error_and_says_so() {
+    let app = TestApp::builder().service("srl", failing()).start().await;
+    let plan = run(&app, &app.create(&json!({})).await).await;
+    assert_eq!((&plan["status"], plan.get("run")), (&json!("ERROR"), None));
+    assert_eq!(statuses(&plan), ["DONE", "ERROR", "PENDING", "PENDING"]);
+    let error = refused(&app, "run", &plan, &json!({})).await;
+    assert_has(&error, &["stopped at step-2", "out of order", "retry"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_never_beside_a_step() {
+    let app = TestApp::start().await;
+    app.stub("autonomy").hold();
+    let plan = app.create(&json!({})).await;
+    decided(&app, "run", &plan, &json!({})).await;
+    app.stub("autonomy").asked(1).await;
+    let (status, answer) = app.try_step(&plan).await;
+    assert_eq!(status, 409);
+    assert_has(answer["error"].as_str().unwrap(), &["being run to its end"]);
+    // To ask again changes nothing.
+    decided(&app, "run", &plan, &json!({})).await;
+    app.stub("autonomy").release();
+    assert_eq!(run(&app, &plan).await["status"], "DONE");
+
+    app.stub("autonomy").hold();
+    let plan = app.create(&json!({})).await;
+    let stepping = app.try_step(&plan);
+    let running = async {
+        app.stub("autonomy").asked(2).await;
+        let error = refused(&app, "run", &plan, &json!({})).await;
+        assert_has(&error, &["step-1 is running"]);
+        app.stub("autonomy").release();
+    };
+    let ((status, _), ()) = tokio::join!(stepping, running);
+    assert_eq!(status, 200);
+    assert_eq!(app.asked("autonomy"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_waits_as_long_as_it_says() {
+    let app = TestApp::start().await;
+    app.stub("srl").hold();
+    let plan = app.create(&json!({})).await;
+    let plan = decided(&app, "run", &plan, &json!({"wait": true, "timeoutMs": 1})).await;
+    assert!(plan["run"]["since"].is_string(), "it goes on: {plan:#}");
+    app.stub("srl").release();
+    assert_eq!(run(&app, &plan).await["status"], "DONE");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_goes_on_when_the_client_is_gone() {
+    let app = TestApp::start().await;
+    app.stub("srl").hold();
+    let plan = app.create(&json!({})).await;
+    {
+        let fields = json!({"wait": true});
+        let waiting = decide(&app, "run", &plan, &fields);
+        tokio::select! {
+            _ = waiting => panic!("srl is held"),
+            _ = app.stub("srl").asked(1) => {}
+        }
+    }
+    app.stub("srl").release();
+    assert_eq!(run(&app, &plan).await["status"], "DONE");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_goes_on_after_the_host_was_stopped() {
+    let app = TestApp::start().await;
+    app.stub("srl").hold();
+    let plan = app.create(&json!({})).await;
+    decided(&app, "run", &plan, &json!({})).await;
+    app.stub("srl").asked(1).await;
+    let srl = app.stub("srl").clone();
+    let hardening = app.stub("hardening").clone();
+    let stopping = tokio::spawn(app.stop());
+    srl.release();
+    let data = within(stopping).await.unwrap();
+    let asked = hardening.requests().len();
+    let app = TestApp::builder().data(data).start().await;
+    let plan = run(&app, &plan).await;
+    assert_eq!(plan["status"], "DONE", "{plan:#}");
+    assert_eq!(
+        (app.asked("autonomy"), app.asked("srl")),
+        (0, 0),
+        "they were done before"
+    );
+    assert_eq!(app.asked("hardening") + asked, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_goes_on_after_the_host_was_killed() {
+    let folder = tempdir().unwrap();
+    let mut stubs = Vec::new();
+    for (name, reply) in friendly() {
+        stubs.push((name, Stub::answering(reply).await));
+    }
+    let stub = |name: &str| {
+        stubs
+            .iter()
+            .find(|(other, _)| *other == name)
+            .unwrap()
+            .1
+            .clone()
+    };
+    let services = stubs.iter().map(|(name, stub)| (*name, stub.url.as_str()));
+    let program = Program::new(folder.path(), "", services);
+    stub("srl").hold();
+    let (mut host, url) = program.start().await;
+    let plan = {
+        let client = Client(url);
+        let body = json!({"sessionId": "s", "domain": "social", "goal": "Plan a week of videos"});
+        let plan = client.post("/mesh/create", &body).await;
+        client
+            .post("/mesh/run", &json!({"planId": plan["id"]}))
+            .await
+    };
+    stub("srl").asked(1).await;
+    host.kill();
+    stub("srl").release();
+    let (_host, url) = program.start().await;
+    let client = Client(url);
+    let body = json!({"planId": plan["id"], "wait": true});
+    let plan = client.post("/mesh/run", &body).await;
+    assert_eq!(plan["status"], "DONE", "{plan:#}");
+    assert_eq!(stub("workflow").requests().len(), 1);
+}
+
+/// A client of a host in another process.
+struct Client(String);
+
+impl Client {
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        let request = crate::support::http().post(format!("{}{path}", self.0));
+        let request = request
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        let text = request.send().await.unwrap().text().await.unwrap();
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(answer["ok"], true, "{answer:#}");
+        answer["plan"].clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_runs_are_refused_and_nothing_is_lost() {
+    let app = TestApp::builder()
+        .configure(|config| config.run.plans = 1)
+        .start()
+        .await;
+    app.stub("autonomy").hold();
+    let first = app.create(&json!({})).await;
+    decided(&app, "run", &first, &json!({})).await;
+    let second = app.create(&json!({})).await;
+    let (status, answer) = decide(&app, "run", &second, &json!({})).await;
+    assert_eq!(status, 503, "{answer}");
+    assert_has(answer["error"].as_str().unwrap(), &["1 plans", "limit"]);
+    app.stub("autonomy").release();
+    app.status_when(|status| status["runs"]["running"] == 0)
+        .await;
+    assert_eq!(run(&app, &second).await["status"], "DONE");
+    assert_eq!(app.plan(&first).await["status"], "DONE");
+}

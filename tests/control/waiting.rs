@@ -1,0 +1,170 @@
+//! A service that asks to be tried again later: the plan waits, on record, and tries again.
+
+use codex_mesh::config::PluginConfig;
+use serde_json::{Value, json};
+
+use super::{decided, entries, run, statuses, told};
+use crate::support::{Reply, TestApp, TestAppBuilder, assert_has, friendly};
+
+fn busy(seconds: u32) -> Reply {
+    let body = json!({"ok": false, "error": "slow down"});
+    Reply::json(503, &body).header("retry-after", &seconds.to_string())
+}
+
+/// A host that sends nothing twice within a step, so that every request is a try of the step.
+fn builder() -> TestAppBuilder {
+    TestApp::builder().configure(|config| {
+        config.retry.tries = 1;
+        config.run.first_wait_ms = 1;
+    })
+}
+
+/// Busy so often, then friendly.
+fn busy_at_first(app: &TestApp, service: &'static str, times: usize, seconds: u32) {
+    let (_, friendly) = friendly()
+        .into_iter()
+        .find(|(name, _)| *name == service)
+        .unwrap();
+    let mut left = times;
+    app.stub(service).answer_with(move |_| {
+        if left == 0 {
+            return friendly.clone();
+        }
+        left -= 1;
+        busy(seconds)
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_service_is_tried_again_until_it_answers() {
+    let app = builder().start().await;
+    busy_at_first(&app, "srl", 3, 0);
+    let plan = run(&app, &app.create(&json!({})).await).await;
+    assert_eq!(plan["status"], "DONE", "{plan:#}");
+    assert_eq!(
+        (&plan["steps"][1]["attempt"], plan["steps"][1].get("retry")),
+        (&json!(4), None)
+    );
+    assert_eq!(app.asked("srl"), 4);
+    let postponed = entries(&app, &plan, "postponed").await;
+    assert_eq!(postponed.len(), 3);
+    assert_has(
+        postponed[0]["reason"].as_str().unwrap(),
+        &["503", "slow down"],
+    );
+    told(&app, &plan, "step-2 is tried again later").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_has_its_limit() {
+    let plugin = |config: &mut codex_mesh::config::Config| {
+        config
+            .plugin
+            .insert("srl".to_owned(), PluginConfig { retries: Some(2) });
+    };
+    let app = builder().configure(plugin).start().await;
+    app.stub("srl").answer(busy(0));
+    app.stub("hardening").answer(busy(0));
+    let plan = run(&app, &app.create(&json!({})).await).await;
+    assert_eq!(plan["status"], "ERROR", "{plan:#}");
+    assert_has(
+        plan["steps"][1]["error"].as_str().unwrap(),
+        &["503", "2 times", "limit"],
+    );
+    assert_eq!(app.asked("srl"), 3);
+    // A person who asks again begins a new count.
+    busy_at_first(&app, "srl", 2, 0);
+    let plan = run(&app, &decided(&app, "retry", &plan, &json!({})).await).await;
+    assert_eq!(statuses(&plan)[1..3], ["DONE", "ERROR"]);
+    assert_has(plan["steps"][2]["error"].as_str().unwrap(), &["5 times"]);
+    assert_eq!(app.asked("hardening"), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wait_is_on_record_and_outlives_the_host() {
+    let app = builder().start().await;
+    app.stub("srl").answer(busy(600));
+    let plan = app.create(&json!({})).await;
+    decided(&app, "run", &plan, &json!({})).await;
+    app.stub("srl").asked(1).await;
+    let plan = waiting(&app, &plan).await;
+    let (step, waiting) = (&plan["steps"][1], &plan["waiting"][0]);
+    assert_eq!(
+        (&step["status"], &step["retry"]["count"]),
+        (&json!("PENDING"), &json!(1))
+    );
+    assert_eq!(
+        (&waiting["step"], &waiting["for"]),
+        (&json!("step-2"), &json!("retry"))
+    );
+    assert_eq!(waiting["until"], step["retry"]["notBefore"]);
+    assert!(plan["run"]["since"].is_string());
+
+    let data = app.stop().await;
+    let app = builder().data(data).start().await;
+    assert_eq!(app.plan(&plan).await, plan);
+    assert_eq!(
+        app.status_when(|status| status["runs"]["running"] == 1)
+            .await["ok"],
+        true
+    );
+    assert_eq!(
+        app.asked("srl"),
+        0,
+        "it was to be left alone for ten minutes"
+    );
+    // A person need not wait.
+    let plan = decided(&app, "retry", &plan, &json!({"stepId": "step-2"})).await;
+    let plan = run(&app, &plan).await;
+    assert_eq!(plan["status"], "DONE", "{plan:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_that_is_too_long_is_an_error_that_says_so() {
+    let app = builder().start().await;
+    app.stub("srl").answer(busy(7_200));
+    let plan = run(&app, &app.create(&json!({})).await).await;
+    assert_eq!(plan["status"], "ERROR");
+    let error = plan["steps"][1]["error"].as_str().unwrap();
+    assert_has(error, &["503", "7200000 ms", "3600000 ms"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_sent_is_never_tried_again() {
+    let app = builder().start().await;
+    app.stub("workflow").answer(busy(0));
+    let plan = run(&app, &app.create(&json!({})).await).await;
+    assert_eq!(plan["status"], "ERROR", "{plan:#}");
+    assert_has(
+        plan["steps"][3]["error"].as_str().unwrap(),
+        &["503", "not repeated"],
+    );
+    assert_eq!(app.asked("workflow"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_steps_by_hand_decides_when() {
+    let app = builder().start().await;
+    app.stub("autonomy").answer(busy(7));
+    let plan = app.step(&app.create(&json!({})).await).await;
+    assert_eq!(plan["status"], "ERROR");
+    assert_has(
+        plan["steps"][0]["error"].as_str().unwrap(),
+        &["503", "7000 ms"],
+    );
+}
+
+/// The plan once it waits.
+async fn waiting(app: &TestApp, plan: &Value) -> Value {
+    let id = plan["id"].as_str().unwrap();
+    let waits = async {
+        loop {
+            let (_, answer) = app.get(&format!("/mesh/plan?id={id}")).await;
+            if answer["plan"]["status"] == "WAITING" {
+                return answer["plan"].clone();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    crate::support::within(waits).await
+}

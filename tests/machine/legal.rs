@@ -1,0 +1,220 @@
+//! What is legal, said a second time in terms of what a plan looks like, not of how it got there.
+
+use codex_mesh::plan::{
+    Approval, Effect, Plan, PlanStatus, Starter, Step, StepStatus, Timestamp, Transition,
+    WaitingFor,
+};
+
+use super::record::{Record, Seen, before, retried, writes};
+
+fn is(step: &Step, status: StepStatus) -> bool {
+    step.status == status
+}
+
+fn any(plan: &Plan, status: StepStatus) -> bool {
+    plan.steps.iter().any(|step| is(step, status))
+}
+
+fn all_done(plan: &Plan) -> bool {
+    plan.steps.iter().all(|step| is(step, StepStatus::Done))
+}
+
+/// Pending, and everything before it is done.
+fn is_ready(plan: &Plan, step: &Step) -> bool {
+    let done = |id: &String| is(plan.step(id).unwrap(), StepStatus::Done);
+    is(step, StepStatus::Pending) && before(plan, &step.id).iter().all(done)
+}
+
+/// The steps whose approval is missing for this step to begin.
+fn missing(record: &Record, plan: &Plan, step: &Step) -> Vec<String> {
+    if step.effect == Effect::Read {
+        return Vec::new();
+    }
+    record.missing(plan, &step.id, &Seen::shown(step))
+}
+
+pub fn may_begin(record: &Record, plan: &Plan, step: &Step, now: Timestamp) -> bool {
+    let due = step
+        .retry
+        .as_ref()
+        .is_none_or(|retry| retry.not_before <= now);
+    is_ready(plan, step) && due && missing(record, plan, step).is_empty()
+}
+
+/// Whether a change must be possible; if not, it must be impossible.
+pub fn is_allowed(record: &Record, plan: &Plan, transition: &Transition, now: Timestamp) -> bool {
+    let open = plan.cancelled.is_none();
+    let idle = !any(plan, StepStatus::InProgress);
+    let under_way = |id: &str| {
+        plan.step(id)
+            .is_some_and(|step| is(step, StepStatus::InProgress))
+    };
+    let begins = |step: &Step| may_begin(record, plan, step, now);
+    let can_go_back = |id: &str| {
+        let repeatable = plan.step(id).is_some_and(|step| step.repeatable);
+        under_way(id) && (!record.may_have_written(id) || repeatable)
+    };
+    match transition {
+        Transition::Start(Starter::Client) => {
+            open && idle && plan.run.is_none() && plan.steps.iter().any(begins)
+        }
+        Transition::Start(Starter::Run(id)) => {
+            open && plan.run.is_some() && plan.step(id).is_some_and(begins)
+        }
+        Transition::Send(id, sending) => {
+            let approved = || record.missing(plan, id, &Seen::sent(sending)).is_empty();
+            under_way(id) && (!writes(sending) || (open && approved()))
+        }
+        Transition::Show(id, _) => {
+            open && plan.step(id).is_some_and(|s| is(s, StepStatus::Pending))
+        }
+        Transition::Hold(id, _) | Transition::Release(id) => can_go_back(id),
+        Transition::Finish(finished) => under_way(&finished.step),
+        Transition::Interrupt => !idle,
+        Transition::Run => {
+            let begins_later = |step: &Step| {
+                let approved = missing(record, plan, step).is_empty();
+                is_ready(plan, step) && approved && step.retry.is_some()
+            };
+            let goes_on = |step: &Step| begins(step) || begins_later(step);
+            open && idle && plan.run.is_none() && plan.steps.iter().any(goes_on)
+        }
+        decision => open && is_allowed_to_people(record, plan, decision),
+    }
+}
+
+/// What people may decide about a plan that nobody cancelled.
+fn is_allowed_to_people(record: &Record, plan: &Plan, decision: &Transition) -> bool {
+    let asks = |id: &str| {
+        plan.step(id)
+            .is_some_and(|step| is(step, StepStatus::Done) && step.approval.is_some())
+    };
+    match decision {
+        Transition::Approve { step, reviewed, .. } => {
+            let shown = Record::would_approve(plan, step);
+            let as_shown = |(id, digest): (&String, &String)| {
+                let waits = plan.waiting.iter().find(|waiting| &waiting.step == id);
+                shown.contains_key(id) && waits.is_some_and(|w| w.digest.as_ref() == Some(digest))
+            };
+            asks(step) && reviewed.iter().all(as_shown) && record.approves_more(plan, step)
+        }
+        Transition::Reject { step, .. } => !all_done(plan) && asks(step),
+        Transition::Retry {
+            step: to,
+            repeat_writes,
+        } => {
+            let ids = retried(plan, to.as_deref());
+            let wrote = ids.iter().any(|id| record.may_have_written(id));
+            let begun = |id: &String| {
+                let step = plan.step(id).unwrap();
+                let touched = step.retry.is_some() || record.may_have_written(id);
+                !is(step, StepStatus::Pending) || touched
+            };
+            // Without a name it is the failed ones, which have begun.
+            let named_has_begun = to.as_ref().is_none_or(|to| ids.contains(to) && begun(to));
+            let idle = !any(plan, StepStatus::InProgress);
+            idle && !ids.is_empty() && named_has_begun && (!wrote || *repeat_writes)
+        }
+        Transition::Skip { step, .. } => plan
+            .step(step)
+            .is_some_and(|step| is(step, StepStatus::Pending) || is(step, StepStatus::Error)),
+        Transition::Cancel { .. } => !all_done(plan),
+        other => panic!("{other:?} is nobody's decision"),
+    }
+}
+
+/// What every plan that there can be looks like.
+pub fn assert_legal(record: &Record, plan: &Plan) {
+    for step in &plan.steps {
+        assert_step_legal(step);
+        assert_eq!(step.sent, record.may_have_written(&step.id), "{step:?}");
+    }
+    assert_waiting(record, plan);
+    assert_eq!(plan.status, expected_status(plan), "{plan:?}");
+    let waits_for_time = plan.waiting.iter().any(|waiting| waiting.until.is_some());
+    match plan.status {
+        PlanStatus::Pending | PlanStatus::Running => {}
+        PlanStatus::Waiting if waits_for_time => {}
+        _ => assert_eq!(plan.run, None, "a plan that can't go on is not run"),
+    }
+    assert!(plan.created_at <= plan.updated_at);
+}
+
+fn assert_step_legal(step: &Step) {
+    let (started, finished) = (step.started_at, step.finished_at);
+    let ended = (
+        finished.is_some(),
+        step.result.is_some(),
+        step.error.is_some(),
+    );
+    let decided = (step.approval.is_some(), step.skipped.is_some());
+    match step.status {
+        StepStatus::Pending => assert_eq!(
+            (started, ended, decided),
+            (None, (false, false, false), (false, false))
+        ),
+        StepStatus::InProgress => {
+            assert!(started.is_some(), "{step:?}");
+            assert_eq!((ended, decided), ((false, false, false), (false, false)));
+        }
+        StepStatus::Done => {
+            let skipped = step.skipped.is_some();
+            assert_eq!(ended, (true, !skipped, false), "{step:?}");
+            assert!(skipped || started.is_some(), "{step:?}");
+        }
+        StepStatus::Error => {
+            assert_eq!((ended.0, ended.2), (true, true), "{step:?}");
+            assert!(step.skipped.is_none(), "{step:?}");
+            // Only what a person rejects fails with a result.
+            let granted = |approval: &Approval| approval.grant.is_some();
+            assert!(!step.approval.as_ref().is_some_and(granted), "{step:?}");
+            assert!(step.result.is_none() || step.approval.is_some(), "{step:?}");
+        }
+    }
+    assert!(started.is_none() || finished.is_none() || started <= finished);
+    let ended = matches!(step.status, StepStatus::Done | StepStatus::Error);
+    assert!(step.retry.is_none() || !ended, "{step:?}");
+}
+
+fn assert_waiting(record: &Record, plan: &Plan) {
+    let mut waiting = plan.waiting.iter();
+    let ready = plan.steps.iter().filter(|step| is_ready(plan, step));
+    for step in ready.filter(|_| plan.cancelled.is_none()) {
+        let missing = missing(record, plan, step);
+        let what = match (&step.retry, missing.is_empty()) {
+            (_, false) => WaitingFor::Approval,
+            (Some(_), true) => WaitingFor::Retry,
+            (None, true) => continue,
+        };
+        let until = step.retry.as_ref().map(|retry| retry.not_before);
+        let until = until.filter(|_| what == WaitingFor::Retry);
+        let waits = waiting.next().unwrap_or_else(|| panic!("{step:?} waits"));
+        assert_eq!((&waits.step, waits.what), (&step.id, what));
+        assert_eq!((&waits.approve, waits.until), (&missing, until));
+        assert_eq!(waits.digest.is_some(), what == WaitingFor::Approval);
+    }
+    assert_eq!(waiting.next(), None, "it does not wait");
+}
+
+fn expected_status(plan: &Plan) -> PlanStatus {
+    let waits = |step: &Step| plan.waiting.iter().any(|waiting| waiting.step == step.id);
+    let goes_on =
+        |step: &Step| is(step, StepStatus::InProgress) || (is_ready(plan, step) && !waits(step));
+    let untouched = plan.steps.iter().all(|step| is(step, StepStatus::Pending));
+    let tries_again = plan.waiting.iter().any(|waiting| waiting.until.is_some());
+    if plan.cancelled.is_some() {
+        PlanStatus::Cancelled
+    } else if all_done(plan) {
+        PlanStatus::Done
+    } else if plan.steps.iter().any(goes_on) {
+        if untouched {
+            PlanStatus::Pending
+        } else {
+            PlanStatus::Running
+        }
+    } else if any(plan, StepStatus::Error) && !(plan.run.is_some() && tries_again) {
+        PlanStatus::Error
+    } else {
+        PlanStatus::Waiting
+    }
+}
