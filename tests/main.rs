@@ -18,6 +18,7 @@ mod control;
 mod disk;
 mod history;
 mod identity;
+mod interleaving;
 mod machine;
 mod modes;
 mod outcomes;
