@@ -1,0 +1,194 @@
+//! Configuration: every default in one place, then the file, then `MESH_…` variables, then flags;
+//! each may overrule the one before. Checked at start: what is wrong is named with its remedy.
+//!
+//! # Layout
+//! - [`Config`]: everything that can be set, and what is wrong beyond names and types.
+//! - [`sections`], [`service`]: its parts, with their defaults.
+//! - [`sources`]: where it comes from.
+
+mod sections;
+mod service;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{anyhow, bail};
+use serde::{Deserialize, Deserializer, de};
+use toml::Table;
+
+use crate::brain::BrainConfig;
+use crate::plan::Mode;
+use crate::services::{BreakerConfig, Catalogue, RetryConfig, known};
+
+pub use sections::{Approval, Limits, PluginConfig, Policy, Retention, RunConfig};
+use service::service;
+pub use service::{Secret, ServiceConfig};
+use sources::{Overlay, overlay, parse, read_file};
+
+/// What environment variables begin with.
+const PREFIX: &str = "MESH_";
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// The address to listen on. Port 0 takes a free one.
+    pub listen: String,
+    /// Where the database and the cache of compiled components are kept.
+    pub data_dir: PathBuf,
+    /// Where compiled components are cached, if not in the data folder.
+    pub cache_dir: Option<PathBuf>,
+    /// Where components are loaded from beside the embedded ones.
+    pub plugins_dir: Option<PathBuf>,
+    /// The mode of plans that name none.
+    #[serde(deserialize_with = "mode")]
+    pub default_mode: Mode,
+    /// The services, by name. Those of [`known`] are there without being named.
+    pub services: BTreeMap<String, ServiceConfig>,
+    /// What plans need before they may act.
+    pub policy: Policy,
+    /// What the approvals of people are for.
+    pub approval: Approval,
+    /// How plans are driven to their end.
+    pub run: RunConfig,
+    /// What is different for one step kind, by kind.
+    pub plugin: BTreeMap<String, PluginConfig>,
+    /// How requests to services are tried again.
+    pub retry: RetryConfig,
+    /// When a service that keeps failing is left alone.
+    pub breaker: BreakerConfig,
+    /// What becomes of events that the audit log rejects.
+    pub brain: BrainConfig,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// How much of everything there may be.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:5565".to_owned(),
+            data_dir: PathBuf::from("data"),
+            cache_dir: None,
+            plugins_dir: None,
+            default_mode: Mode::Live,
+            services: BTreeMap::new(),
+            policy: Policy::default(),
+            approval: Approval::default(),
+            run: RunConfig::default(),
+            plugin: BTreeMap::new(),
+            retry: RetryConfig::default(),
+            breaker: BreakerConfig::default(),
+            brain: BrainConfig::default(),
+            retention: Retention::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Mode, D::Error> {
+    Mode::named(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+/// What was configured, and what was odd about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// For the operator.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads the file, if there is one, and overlays the variables.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn load(
+        file: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> anyhow::Result<Loaded> {
+        let mut table = match file {
+            Some(path) => read_file(path)?,
+            None => Table::new(),
+        };
+        let mut warnings = Vec::new();
+        for (name, text) in variables {
+            let Some(path) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
+            match overlay(&table, path, &text) {
+                Ok(changed) => table = changed,
+                Err(Overlay::Unknown) => {
+                    warnings.push(format!("the variable {name} is not known and is ignored"));
+                }
+                Err(Overlay::Wrong(error)) => bail!("the variable {name} is wrong: {error}"),
+            }
+        }
+        let (config, _) = parse(table).map_err(|error| anyhow!("{error}"))?;
+        config.check()?;
+        Ok(Loaded { config, warnings })
+    }
+
+    /// What is wrong beyond names and types, if anything.
+    fn check(&self) -> anyhow::Result<()> {
+        self.limits
+            .plugin
+            .check()
+            .map_err(|rule| anyhow!("[limits.plugin] {rule}"))?;
+        let positive = [
+            ("body_bytes", self.limits.body_bytes),
+            ("answer_bytes", self.limits.answer_bytes),
+            ("steps", self.limits.steps),
+            ("concurrent_steps", self.limits.concurrent_steps),
+            ("connections", self.limits.connections),
+            ("step_ms", usize::try_from(self.limits.step_ms)?),
+            ("client_ms", usize::try_from(self.limits.client_ms)?),
+            ("rounds", usize::try_from(self.limits.rounds)?),
+        ];
+        if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
+            bail!("[limits] {name} must be at least 1");
+        }
+        if self.run.plans == 0 {
+            bail!("[run] plans must be at least 1");
+        }
+        if self.retry.tries == 0 {
+            bail!("[retry] tries must be at least 1");
+        }
+        if self.brain.rejections == 0 {
+            bail!("[brain] rejections must be at least 1");
+        }
+        if self.breaker.failures == 0 {
+            bail!("[breaker] failures must be at least 1");
+        }
+        self.catalogue().map(drop)
+    }
+
+    /// The folder of compiled components.
+    pub fn cache_dir(&self) -> PathBuf {
+        self.cache_dir
+            .clone()
+            .unwrap_or_else(|| self.data_dir.join("cache"))
+    }
+
+    /// The services: the known ones, changed and added to as configured.
+    ///
+    /// # Errors
+    /// What is wrong with a service.
+    pub fn catalogue(&self) -> anyhow::Result<Catalogue> {
+        let none = ServiceConfig::default();
+        let mut services = Vec::new();
+        for (name, url, reads) in known::SERVICES {
+            let set = self.services.get(name).unwrap_or(&none);
+            services.push(service(name, Some(url), reads, set)?);
+        }
+        for (name, set) in &self.services {
+            if known::SERVICES.iter().all(|(known, ..)| known != name) {
+                services.push(service(name, None, &[], set)?);
+            }
+        }
+        Ok(Catalogue::new(services))
+    }
+}

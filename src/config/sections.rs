@@ -1,0 +1,147 @@
+//! The sections of the file that are nothing but settings, each with its defaults.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::plan::ApprovalMode;
+use crate::sandbox;
+use crate::store;
+
+/// `[policy]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub struct Policy {
+    /// The step kinds that must come before a write of a LIVE plan.
+    pub live_requires: Vec<String>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            live_requires: ["autonomy", "srl", "hardening"].map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+/// `[approval]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub struct Approval {
+    /// Whether a write of a LIVE plan waits for the approvals before it. A plan keeps what was set
+    /// when it was created.
+    pub mode: ApprovalMode,
+}
+
+impl Default for Approval {
+    fn default() -> Self {
+        Self {
+            mode: ApprovalMode::Enforce,
+        }
+    }
+}
+
+/// `[run]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub struct RunConfig {
+    /// Plans that are driven at the same time; past it 503.
+    pub plans: usize,
+    /// How often one step is tried again whose service asks for it.
+    pub retries: u32,
+    /// How long it waits first where the service does not say, in milliseconds; it doubles.
+    pub first_wait_ms: u64,
+    /// The longest wait, in milliseconds. A step whose service asks for more fails.
+    pub longest_wait_ms: u64,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        Self {
+            plans: 1_024,
+            retries: 5,
+            first_wait_ms: 1_000,
+            longest_wait_ms: 60 * 60 * 1_000,
+        }
+    }
+}
+
+/// `[plugin.<kind>]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct PluginConfig {
+    /// How often its step is tried again, instead of `[run] retries`.
+    pub retries: Option<u32>,
+}
+
+/// `[retention]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub struct Retention {
+    /// Days that delivered events of the audit log are kept.
+    pub events_days: u32,
+    /// Days that finished plans are kept, with their history.
+    pub plans_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            events_days: 90,
+            plans_days: 90,
+        }
+    }
+}
+
+impl From<&Retention> for store::Retention {
+    fn from(retention: &Retention) -> Self {
+        let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+        Self {
+            events: days(retention.events_days),
+            plans: days(retention.plans_days),
+        }
+    }
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// The largest request body, in bytes.
+    pub body_bytes: usize,
+    /// The largest answer of a service, in bytes.
+    pub answer_bytes: usize,
+    /// Steps of one plan.
+    pub steps: usize,
+    /// Steps under way at the same time, over all plans; past it 503.
+    pub concurrent_steps: usize,
+    /// Connections of clients; past it 503.
+    pub connections: usize,
+    /// How long one step may take, tries and follow-up calls included, in milliseconds.
+    pub step_ms: u64,
+    /// How long a client may take to send a request, in milliseconds, or stay silent between two.
+    pub client_ms: u64,
+    /// How long steps under way may take to end once the host is told to stop, in milliseconds.
+    pub grace_ms: u64,
+    /// Round trips of one step, follow-up calls included.
+    pub rounds: u32,
+    /// `[limits.plugin]`: what one sandboxed call may use.
+    pub plugin: sandbox::Limits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            answer_bytes: 1 << 20,
+            steps: 50,
+            concurrent_steps: 256,
+            connections: 1_024,
+            step_ms: 60_000,
+            client_ms: 30_000,
+            grace_ms: 30_000,
+            rounds: 4,
+            plugin: sandbox::Limits::default(),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `[services.<name>]`: what is set of a service, and the service that comes of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use reqwest::Url;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde::Deserialize;
+
+use crate::plan::Effect;
+use crate::services::{Routes, Service};
+
+/// `[services.<name>]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ServiceConfig {
+    /// Its base URL.
+    pub url: Option<String>,
+    /// How long one request may take, in milliseconds; 30,000 by default.
+    pub timeout_ms: Option<u64>,
+    /// Headers sent with every request. Their values are never shown.
+    pub headers: BTreeMap<String, Secret>,
+    /// It does a request with a known `Idempotency-Key` only once; false by default.
+    pub idempotent: bool,
+    /// What requests do: `"POST /trends/query" = "read"`. Unlisted, a GET reads and all else writes.
+    pub routes: BTreeMap<String, Effect>,
+}
+
+/// Text that is never shown.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// The service that comes of what is set, over its defaults.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn service(
+    name: &str,
+    default_url: Option<&str>,
+    reads: &[&str],
+    set: &ServiceConfig,
+) -> anyhow::Result<Service> {
+    let at = || format!("[services.{name}]");
+    let url = set.url.as_deref().or(default_url);
+    let url = url.with_context(|| format!("{} has no url: add url = \"http://…\"", at()))?;
+    let base: Url = url
+        .parse()
+        .with_context(|| format!("{} url is not a URL", at()))?;
+    if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
+        bail!(
+            "{} url must begin with http:// or https:// and name a host",
+            at()
+        );
+    }
+    if base.query().is_some() || base.fragment().is_some() {
+        bail!("{} url must not have a query or a fragment", at());
+    }
+    let timeout = set.timeout_ms.unwrap_or(30_000);
+    if timeout == 0 {
+        bail!("{} timeout_ms must be at least 1", at());
+    }
+    let reads = reads
+        .iter()
+        .map(|route| ((*route).to_owned(), Effect::Read));
+    let routes = set
+        .routes
+        .iter()
+        .map(|(route, effect)| (route.clone(), *effect));
+    Ok(Service {
+        name: name.to_owned(),
+        base,
+        timeout: Duration::from_millis(timeout),
+        idempotent: set.idempotent,
+        headers: headers(&set.headers).with_context(at)?,
+        routes: Routes::parse(reads.chain(routes)).map_err(|error| anyhow!("{} {error}", at()))?,
+    })
+}
+
+fn headers(set: &BTreeMap<String, Secret>) -> anyhow::Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for (name, Secret(value)) in set {
+        let key: HeaderName = name
+            .parse()
+            .with_context(|| format!("{name:?} names no header"))?;
+        let mut value: HeaderValue = value
+            .parse()
+            .with_context(|| format!("the value of the header {name:?} is not legal"))?;
+        value.set_sensitive(true);
+        headers.insert(key, value);
+    }
+    Ok(headers)
+}

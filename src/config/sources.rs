@@ -1,0 +1,85 @@
+//! Where the configuration comes from: the file, and the variables laid over it.
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use toml::{Table, Value};
+
+use super::Config;
+
+pub(super) fn read_file(path: &Path) -> anyhow::Result<Table> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("can't read the configuration {}", path.display()))?;
+    let wrong = || format!("the configuration {} is wrong", path.display());
+    let table: Table = text.parse().with_context(wrong)?;
+    let (_, unknown) = parse(table.clone())
+        .map_err(|error| anyhow!("{error}"))
+        .with_context(wrong)?;
+    match unknown.first() {
+        Some(key) => Err(anyhow!("the key {key} is not known")).with_context(wrong),
+        None => Ok(table),
+    }
+}
+
+/// The configuration in a table, and the keys in it that mean nothing.
+pub(super) fn parse(table: Table) -> Result<(Config, Vec<String>), toml::de::Error> {
+    let mut unknown = Vec::new();
+    let config = serde_ignored::deserialize(table, |path| unknown.push(path.to_string()))?;
+    Ok((config, unknown))
+}
+
+/// Why a variable could not be laid over the rest.
+pub(super) enum Overlay {
+    /// There is no such key.
+    Unknown,
+    /// Its value does not fit.
+    Wrong(toml::de::Error),
+}
+
+/// The table with one variable set. What the text is (a number, a text) follows from where it
+/// goes: the reading that fits is taken.
+pub(super) fn overlay(table: &Table, path: &str, text: &str) -> Result<Table, Overlay> {
+    let keys: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+    let literal = format!("x = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut t| t.remove("x"));
+    let readings = [Some(Value::String(text.to_owned())), literal];
+    let mut outcome = Err(Overlay::Unknown);
+    for reading in readings.into_iter().flatten() {
+        let mut changed = table.clone();
+        if !set(&mut changed, &keys, reading) {
+            return Err(Overlay::Unknown);
+        }
+        match parse(changed.clone()) {
+            Ok((_, unknown)) if unknown.is_empty() => return Ok(changed),
+            Ok(_) => return Err(Overlay::Unknown),
+            Err(error) => outcome = Err(Overlay::Wrong(error)),
+        }
+    }
+    outcome
+}
+
+/// Sets the value at the end of a path, making the tables on the way.
+fn set(table: &mut Table, keys: &[String], value: Value) -> bool {
+    match keys {
+        [] => false,
+        [key] => {
+            table.insert(key.clone(), value);
+            true
+        }
+        // No header's name has an underscore, and no variable's a dash.
+        [key, name] if key == "headers" => {
+            let name = [name.replace('_', "-")];
+            child(table, key).is_some_and(|headers| set(headers, &name, value))
+        }
+        [key, rest @ ..] => child(table, key).is_some_and(|child| set(child, rest, value)),
+    }
+}
+
+fn child<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Table> {
+    table
+        .entry(key.to_owned())
+        .or_insert_with(|| Value::Table(Table::new()))
+        .as_table_mut()
+}
