@@ -46,7 +46,7 @@ impl From<&Kind> for PluginLine {
             method: manifest.method.as_str(),
             endpoint: manifest.endpoint,
             description: manifest.description,
-            settings_schema: manifest.settings_schema,
+            settings_schema: manifest.settings_schema.json().clone(),
             sha256: kind.sha256.clone(),
             size: kind.size,
             origin: kind.origin.to_string(),

@@ -2,12 +2,10 @@
 
 use semver::Version;
 
-use crate::plan::{Json, Method};
+use super::schema::SettingsSchema;
+use crate::plan::Method;
 use crate::sandbox::bindings as wit;
 use crate::services::{Catalogue, known, path};
-
-/// The largest settings schema, in bytes.
-const SCHEMA: usize = 64 << 10;
 
 /// What a plugin says of itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,8 +24,8 @@ pub struct Manifest {
     pub endpoint: String,
     /// What it does.
     pub description: String,
-    /// JSON Schema of its settings.
-    pub settings_schema: Json,
+    /// What its settings may be.
+    pub settings_schema: SettingsSchema,
 }
 
 impl Manifest {
@@ -54,14 +52,8 @@ impl Manifest {
         check_text("version", &said.version, 1..=64)?;
         let version = Version::parse(&said.version)
             .map_err(|error| format!("the version is not a semantic version: {error}"))?;
-        if said.settings_schema.len() > SCHEMA {
-            return Err(format!("the settings-schema has more than {SCHEMA} bytes"));
-        }
-        let schema = Json::parse(said.settings_schema)
-            .map_err(|error| format!("the settings-schema is not JSON: {error}"))?;
-        if !schema.as_str().starts_with('{') {
-            return Err("the settings-schema is not a JSON object".to_owned());
-        }
+        let settings_schema = SettingsSchema::compile(said.settings_schema)
+            .map_err(|error| format!("the settings-schema {error}"))?;
         Ok(Self {
             kind: said.kind,
             version,
@@ -70,7 +62,7 @@ impl Manifest {
             method: said.method.into(),
             endpoint: said.endpoint,
             description: said.description,
-            settings_schema: schema,
+            settings_schema,
         })
     }
 }

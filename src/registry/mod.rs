@@ -2,12 +2,13 @@
 //!
 //! # Layout
 //! - [`Registry`]: the loaded kinds.
-//! - [`Manifest`]: what a plugin says of itself, checked.
+//! - [`Manifest`]: what a plugin says of itself, checked; [`SettingsSchema`]: of its settings.
 //! - [`embedded`]: the components built from `plugins/` and shipped in the host.
 
 pub mod embedded;
 mod folder;
 mod manifest;
+mod schema;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::sandbox::{CompileCache, LoadError, Plugin, Sandbox, sha256};
 use crate::services::Catalogue;
 
 pub use manifest::Manifest;
+pub use schema::SettingsSchema;
 
 /// One loaded step kind.
 pub struct Kind {
