@@ -67,7 +67,7 @@ impl Host {
         let audit = Arc::new(audit);
         let gateway = Gateway::new(client, &catalogue, config.retry.clone(), &config.breaker);
         let background = background(&store, &audit, (&config.retention).into());
-        let engine = Arc::new(Engine::new(config, store, registry, catalogue, gateway));
+        let engine = Arc::new(Engine::new(config, store, registry, catalogue, gateway)?);
         let resumed = engine.resume_runs().await?;
         if resumed > 0 {
             tracing::info!("{resumed} plans were being run when the host ended, and go on");

@@ -5,6 +5,7 @@
 //! - [`cli`]: the command line. [`config`]: file, environment, flags. [`host`]: all put together.
 //! - [`http`]: the API.
 //! - [`engine`]: creates plans and drives their steps.
+//! - [`recipe`]: which steps a plan gets.
 //! - [`plan`]: what a plan is, and every legal change of it. Pure.
 //! - [`sandbox`]: runs components. [`registry`]: which there are. [`contract`]: their types and ours.
 //! - [`services`]: the Codex services and the client that calls them.
@@ -28,6 +29,7 @@ pub mod guest_build;
 pub mod host;
 pub mod http;
 pub mod plan;
+pub mod recipe;
 pub mod registry;
 pub mod sandbox;
 pub mod services;

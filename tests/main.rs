@@ -26,6 +26,7 @@ mod overload;
 mod persistence;
 mod plugins;
 mod random_input;
+mod recipes;
 mod recovery;
 mod sandbox;
 mod services;

@@ -19,6 +19,7 @@ use toml::Table;
 
 use crate::brain::BrainConfig;
 use crate::plan::Mode;
+use crate::recipe::{RecipeConfig, Recipes};
 use crate::services::{BreakerConfig, Catalogue, RetryConfig, known};
 
 pub use sections::{Approval, Limits, PluginConfig, Policy, Retention, RunConfig};
@@ -48,6 +49,8 @@ pub struct Config {
     pub services: BTreeMap<String, ServiceConfig>,
     /// What plans need before they may act.
     pub policy: Policy,
+    /// Which steps plans get, beside or instead of the shipped recipes.
+    pub recipe: Vec<RecipeConfig>,
     /// What the approvals of people are for.
     pub approval: Approval,
     /// How plans are driven to their end.
@@ -76,6 +79,7 @@ impl Default for Config {
             default_mode: Mode::Live,
             services: BTreeMap::new(),
             policy: Policy::default(),
+            recipe: Vec::new(),
             approval: Approval::default(),
             run: RunConfig::default(),
             plugin: BTreeMap::new(),
@@ -163,6 +167,7 @@ impl Config {
         if self.breaker.failures == 0 {
             bail!("[breaker] failures must be at least 1");
         }
+        self.recipes()?;
         self.catalogue().map(drop)
     }
 
@@ -171,6 +176,15 @@ impl Config {
         self.cache_dir
             .clone()
             .unwrap_or_else(|| self.data_dir.join("cache"))
+    }
+
+    /// The recipes in force. Whether their step kinds are loaded is not known here.
+    ///
+    /// # Errors
+    /// What is wrong with a recipe.
+    pub fn recipes(&self) -> anyhow::Result<Recipes> {
+        Recipes::over_shipped(&self.recipe, self.limits.steps)
+            .map_err(|error| anyhow!("[[recipe]] {error}"))
     }
 
     /// The services: the known ones, changed and added to as configured.

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
+use serde::de::Error as _;
+use toml::value::Datetime;
 use toml::{Table, Value};
 
 use super::Config;
@@ -23,9 +25,31 @@ pub(super) fn read_file(path: &Path) -> anyhow::Result<Table> {
 
 /// The configuration in a table, and the keys in it that mean nothing.
 pub(super) fn parse(table: Table) -> Result<(Config, Vec<String>), toml::de::Error> {
+    // Reading them would silently make texts of them.
+    if let Some((key, time)) = table.iter().find_map(|(key, value)| time(key, value)) {
+        return Err(toml::de::Error::custom(format!(
+            "the key {key} is the time {time}, and no setting is one: put it in quotation marks"
+        )));
+    }
     let mut unknown = Vec::new();
     let config = serde_ignored::deserialize(table, |path| unknown.push(path.to_string()))?;
     Ok((config, unknown))
+}
+
+/// The first time in a value, with its key.
+fn time(key: &str, value: &Value) -> Option<(String, Datetime)> {
+    match value {
+        Value::Datetime(time) => Some((key.to_owned(), *time)),
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(index, item)| time(&format!("{key}.{index}"), item))
+        }
+        Value::Table(fields) => {
+            let mut fields = fields.iter();
+            fields.find_map(|(name, field)| time(&format!("{key}.{name}"), field))
+        }
+        _ => None,
+    }
 }
 
 /// Why a variable could not be laid over the rest.

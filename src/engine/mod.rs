@@ -1,7 +1,8 @@
 //! Creates plans and drives their steps: claim, shape, call, interpret, commit.
 //!
 //! # Layout
-//! - [`create`]: which steps a plan gets, and what each would send.
+//! - [`create`]: plans, and what each of their steps would send; [`recipes`]: what they are made
+//!   of; [`assemble`]: their steps.
 //! - [`drive`]: one step from its beginning to its stored end.
 //! - [`step`]: the round trips of one step.
 //! - [`run`]: plans that are driven to their end.
@@ -9,10 +10,12 @@
 //! - [`policy`]: what a mode lets through, judged for each request.
 //! - [`request`]: a plugin's request, checked.
 
+mod assemble;
 mod create;
 mod drive;
 mod error;
 mod policy;
+mod recipes;
 mod request;
 mod run;
 mod show;
@@ -26,6 +29,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::config::{Config, Limits, PluginConfig, RunConfig};
 use crate::plan::{ApprovalMode, Mode, Plan, Transition};
+use crate::recipe::Recipes;
 use crate::registry::Registry;
 use crate::services::{Catalogue, Gateway};
 use crate::store::Store;
@@ -33,6 +37,7 @@ use crate::store::Store;
 pub use create::NewPlan;
 pub use error::EngineError;
 use policy::Policy;
+pub use recipes::Wanted;
 #[doc(hidden)]
 pub use request::check_request;
 use run::Runs;
@@ -50,6 +55,7 @@ pub struct Engine {
     /// How services are called.
     pub gateway: Gateway,
     policy: Policy,
+    recipes: Recipes,
     limits: Limits,
     default_mode: Mode,
     approvals: ApprovalMode,
@@ -66,19 +72,23 @@ pub struct Engine {
 
 impl Engine {
     /// An engine over these parts.
+    ///
+    /// # Errors
+    /// When a configured recipe can't be used with these step kinds.
     pub fn new(
         config: &Config,
         store: Arc<dyn Store>,
         registry: Registry,
         catalogue: Catalogue,
         gateway: Gateway,
-    ) -> Self {
-        Self {
+    ) -> anyhow::Result<Self> {
+        let engine = Self {
             store,
             registry,
             catalogue,
             gateway,
             policy: Policy::new(&config.policy.live_requires),
+            recipes: config.recipes()?,
             limits: config.limits.clone(),
             default_mode: config.default_mode,
             approvals: config.approval.mode,
@@ -88,7 +98,9 @@ impl Engine {
             running: Arc::new(Semaphore::new(config.limits.concurrent_steps)),
             driven: Arc::new(Semaphore::new(config.run.plans)),
             stopping: watch::Sender::new(false),
-        }
+        };
+        recipes::check(&engine.recipes, &engine.assembler(), &engine.policy)?;
+        Ok(engine)
     }
 
     /// The limits in force.

@@ -9,8 +9,9 @@ use serde_json::Value;
 use super::body::Fields;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
-use crate::engine::{Engine, NewPlan};
-use crate::plan::Mode;
+use crate::engine::{Engine, NewPlan, Wanted};
+use crate::plan::{Domain, Mode};
+use crate::recipe::StepSpec;
 use crate::store::now;
 
 /// The longest session id, in characters.
@@ -19,7 +20,7 @@ const SESSION: usize = 200;
 /// The longest goal, in characters.
 const GOAL: usize = 10_000;
 
-/// `{sessionId, domain, goal, mode?, steps?}` → `{ok, plan}`.
+/// `{sessionId, domain, domains?, goal, mode?, recipe? | steps?}` → `{ok, plan}`.
 pub(super) async fn create_plan(
     State(engine): State<Arc<Engine>>,
     fields: Fields,
@@ -34,12 +35,10 @@ pub(super) fn parse(fields: &Fields, most_steps: usize) -> Result<NewPlan, HttpE
     Ok(NewPlan {
         session_id: fields.bounded_text("sessionId", SESSION)?,
         domain: fields.name("domain")?,
+        domains: fields.optional("domains").map_or(Ok(Vec::new()), domains)?,
         goal: fields.bounded_text("goal", GOAL)?,
         mode: fields.optional("mode").map(mode).transpose()?,
-        steps: fields
-            .optional("steps")
-            .map(|steps| kinds(steps, most_steps))
-            .transpose()?,
+        wanted: wanted(fields, most_steps)?,
     })
 }
 
@@ -48,30 +47,38 @@ fn mode(value: &Value) -> Result<Mode, HttpError> {
     named.map_err(|error| HttpError::bad(format!("mode {error}")))
 }
 
-/// `[{"kind": "srl"}, …]`
-fn kinds(value: &Value, most: usize) -> Result<Vec<String>, HttpError> {
-    let Some(steps) = value.as_array() else {
-        return Err(HttpError::bad("steps must be a list of {\"kind\": …}"));
-    };
-    if steps.is_empty() || steps.len() > most {
-        return Err(HttpError::bad(format!(
-            "steps has {} entries, and must have 1 to {most}",
-            steps.len()
-        )));
+fn domains(value: &Value) -> Result<Vec<Domain>, HttpError> {
+    let most = Domain::ALL.len();
+    let wrong = || HttpError::bad(format!("domains must be a list of 1 to {most} domains"));
+    let names = value.as_array().ok_or_else(wrong)?;
+    if names.is_empty() || names.len() > most {
+        return Err(wrong());
     }
-    let kind = |(index, step): (usize, &Value)| {
-        let fields = step.as_object().ok_or_else(|| {
-            HttpError::bad(format!("steps[{index}] must be an object {{\"kind\": …}}"))
-        })?;
-        if let Some(unknown) = fields.keys().find(|key| *key != "kind") {
-            let unknown: String = unknown.chars().take(64).collect();
-            return Err(HttpError::bad(format!(
-                "steps[{index}].{unknown} is not known: a step has the field kind"
-            )));
+    let mut domains = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let domain: Domain = name
+            .as_str()
+            .unwrap_or_default()
+            .parse()
+            .map_err(|error| HttpError::bad(format!("domains[{index}] {error}")))?;
+        if domains.contains(&domain) {
+            return Err(HttpError::bad(format!("domains names {domain} twice")));
         }
-        let kind = fields.get("kind").and_then(Value::as_str);
-        kind.map(str::to_owned)
-            .ok_or_else(|| HttpError::bad(format!("steps[{index}].kind must be a text")))
-    };
-    steps.iter().enumerate().map(kind).collect()
+        domains.push(domain);
+    }
+    Ok(domains)
+}
+
+fn wanted(fields: &Fields, most_steps: usize) -> Result<Wanted, HttpError> {
+    match (fields.optional("recipe"), fields.optional("steps")) {
+        (Some(_), Some(_)) => Err(HttpError::bad(
+            "recipe and steps can't both be given: a recipe has steps of its own",
+        )),
+        (Some(_), None) => Ok(Wanted::Recipe(fields.text("recipe")?.to_owned())),
+        (None, Some(steps)) => {
+            let steps = StepSpec::list(steps, most_steps).map_err(HttpError::bad)?;
+            Ok(Wanted::Steps(steps))
+        }
+        (None, None) => Ok(Wanted::Default),
+    }
 }

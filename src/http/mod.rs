@@ -13,6 +13,7 @@ mod get_status;
 mod list_parked;
 mod list_plans;
 mod list_plugins;
+mod list_recipes;
 mod query;
 mod reject_step;
 mod resend_parked;
@@ -80,6 +81,7 @@ pub fn router(app: App) -> Router {
         .route("/mesh/brain/parked", get(list_parked::list_parked))
         .route("/mesh/brain/resend", post(resend_parked::resend_parked))
         .route("/plugins", get(list_plugins::list_plugins))
+        .route("/recipes", get(list_recipes::list_recipes))
         .fallback(HttpError::no_route)
         .method_not_allowed_fallback(HttpError::wrong_method)
         .with_state(app)

@@ -26,7 +26,7 @@ pub struct Step {
     pub kind: String,
     /// For people.
     pub label: String,
-    /// The domain it works for, where that is not the plan's.
+    /// The domain it was made for; it works for the plan's if it was made for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<Domain>,
     /// Its settings, a JSON object.
@@ -140,6 +140,9 @@ pub struct Plan {
     pub goal: String,
     /// How far it may go.
     pub mode: Mode,
+    /// The recipe it was made of, if it was made of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<String>,
     /// Whether its writes wait for the approvals before them.
     #[serde(default = "enforce")]
     pub approvals: ApprovalMode,

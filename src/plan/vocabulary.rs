@@ -21,6 +21,9 @@ macro_rules! named {
         }
 
         impl $name {
+            /// Every one, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
             /// Every name, in order.
             pub const NAMES: &'static [&'static str] = &[$($text),+];
 

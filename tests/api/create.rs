@@ -23,6 +23,7 @@ async fn a_plan_has_the_fields_that_clients_know() {
         "goal",
         "id",
         "mode",
+        "recipe",
         "sessionId",
         "status",
         "steps",
@@ -176,7 +177,8 @@ async fn every_domain_is_accepted() {
     for domain in documented {
         let plan = app.create(&json!({"domain": domain})).await;
         assert_eq!(plan["domain"], domain);
-        let project = &plan["steps"][3]["payload"]["projectId"];
+        let workflow = plan["steps"].as_array().unwrap().last().unwrap();
+        let project = &workflow["payload"]["projectId"];
         assert_eq!(project, &json!(format!("{domain}-project")));
     }
 }

@@ -172,6 +172,16 @@ async fn a_wrong_manifest_is_explained() {
         (schema, "{", "the settings-schema is not JSON"),
         (schema, "[]", "the settings-schema is not a JSON object"),
         (schema, &large, "the settings-schema has more than"),
+        (
+            schema,
+            r##"{"properties": {"a": {"$ref": "#"}}}"##,
+            "the settings-schema has the keyword \"$ref\"",
+        ),
+        (
+            schema,
+            r#"{"type": "objekt"}"#,
+            "the settings-schema does not compile",
+        ),
     ] {
         let mut raw = Raw::new("wrong");
         raw.manifest[field] = value.to_owned();

@@ -1,0 +1,217 @@
+//! Makes a plan's steps of what was asked for: finds the kinds, checks the settings, puts the
+//! simulation where a SIMULATION would write, and makes a write once for each domain.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::plan::{Domain, Effect, Json, Mode, Step, StepStatus};
+use crate::recipe::{StepSpec, step_id};
+use crate::registry::{Kind, Registry};
+use crate::services::Catalogue;
+
+/// What stands in for a write in a SIMULATION.
+const SIMULATION: &str = "simulation";
+
+/// A step, and the kind that runs it.
+pub(super) struct Draft {
+    pub(super) step: Step,
+    pub(super) kind: Arc<Kind>,
+}
+
+/// What steps are made with.
+pub(super) struct Assembler<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) catalogue: &'a Catalogue,
+    /// Steps of one plan.
+    pub(super) most: usize,
+}
+
+/// One step that was asked for.
+struct Found<'a> {
+    spec: &'a StepSpec,
+    /// The kind that runs it in this mode.
+    kind: Arc<Kind>,
+    /// It is another kind than the one asked for.
+    is_stand_in: bool,
+    /// What it is made once for; nothing of its own where that is `None`.
+    domains: Vec<Option<Domain>>,
+}
+
+impl Assembler<'_> {
+    /// The steps of a plan in this mode; what writes is made once for each of `domains`.
+    ///
+    /// # Errors
+    /// Which step can't be made, and what is allowed.
+    pub(super) fn assemble(
+        &self,
+        specs: &[StepSpec],
+        domains: &[Domain],
+        mode: Mode,
+    ) -> Result<Vec<Draft>, String> {
+        let found = specs
+            .iter()
+            .enumerate()
+            .map(|(index, spec)| self.find(spec, index, domains, mode));
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        if !domains.is_empty() && found.iter().all(|found| found.domains == [None]) {
+            return Err(
+                "domains makes one step for each domain of what writes, and no step of this plan \
+                 writes without a domain of its own: leave domains out"
+                    .to_owned(),
+            );
+        }
+        let count: usize = found.iter().map(|found| found.domains.len()).sum();
+        if count > self.most {
+            return Err(format!(
+                "steps: the plan would have {count} steps, and at most {} are allowed",
+                self.most
+            ));
+        }
+        Ok(self.lay_out(&found))
+    }
+
+    fn find<'s>(
+        &self,
+        spec: &'s StepSpec,
+        index: usize,
+        domains: &[Domain],
+        mode: Mode,
+    ) -> Result<Found<'s>, String> {
+        let kind = self
+            .kind(&spec.kind)
+            .map_err(|error| format!("steps[{index}].kind {error}"))?;
+        // Also of a kind that is replaced below: what is wrong is wrong in every mode.
+        check_settings(&kind, spec.settings.as_ref())
+            .map_err(|error| format!("steps[{index}].settings{error}"))?;
+        let writes = self.usual_effect(&kind) == Effect::Write;
+        let domains = match spec.domain {
+            None if writes && !domains.is_empty() => domains.iter().copied().map(Some).collect(),
+            own => vec![own],
+        };
+        let is_stand_in = writes && mode == Mode::Simulation;
+        let kind = if is_stand_in {
+            self.kind(SIMULATION)
+                .map_err(|error| format!("mode SIMULATION needs a kind that {error}"))?
+        } else {
+            kind
+        };
+        Ok(Found {
+            spec,
+            kind,
+            is_stand_in,
+            domains,
+        })
+    }
+
+    fn kind(&self, name: &str) -> Result<Arc<Kind>, String> {
+        self.registry.get(name).cloned().ok_or_else(|| {
+            let loaded: Vec<&str> = self
+                .registry
+                .iter()
+                .map(|kind| kind.manifest.kind.as_str())
+                .collect();
+            let name: String = name.chars().take(64).collect();
+            format!(
+                "{name:?} is not loaded: it must be one of {}",
+                loaded.join(", ")
+            )
+        })
+    }
+
+    /// What the request that the manifest names would do.
+    fn usual_effect(&self, kind: &Kind) -> Effect {
+        let manifest = &kind.manifest;
+        self.catalogue
+            .get(&manifest.service)
+            .map_or(Effect::Write, |service| {
+                service.routes.effect(manifest.method, &manifest.endpoint)
+            })
+    }
+
+    /// The steps in a row, each after what it was to come after, however often that was made.
+    fn lay_out(&self, found: &[Found<'_>]) -> Vec<Draft> {
+        let mut drafts = Vec::new();
+        // What became of each step that was asked for.
+        let mut made: Vec<Vec<String>> = Vec::new();
+        for found in found {
+            let after = after(found, &made);
+            let first = drafts.len();
+            let ids = (first..first + found.domains.len()).map(step_id).collect();
+            made.push(ids);
+            for domain in &found.domains {
+                let step = self.pending_step(drafts.len(), found, *domain, after.clone());
+                let kind = Arc::clone(&found.kind);
+                drafts.push(Draft { step, kind });
+            }
+        }
+        drafts
+    }
+
+    fn pending_step(
+        &self,
+        index: usize,
+        found: &Found<'_>,
+        domain: Option<Domain>,
+        after: Option<Vec<String>>,
+    ) -> Step {
+        let manifest = &found.kind.manifest;
+        // A label of the write's own would hide that a simulation takes its place, and its
+        // settings are not the simulation's.
+        let own = (!found.is_stand_in).then_some(found.spec);
+        let label = own.and_then(|spec| spec.label.as_ref());
+        let label = label.unwrap_or(&manifest.label);
+        let label = match (domain, found.spec.domain) {
+            (Some(domain), None) => format!("{label} ({domain})"),
+            _ => label.clone(),
+        };
+        Step {
+            id: step_id(index),
+            kind: manifest.kind.clone(),
+            label,
+            domain,
+            settings: own.and_then(|spec| spec.settings.clone()),
+            after,
+            service: manifest.service.clone(),
+            method: manifest.method,
+            endpoint: manifest.endpoint.clone(),
+            effect: self.usual_effect(&found.kind),
+            repeatable: false,
+            sent: false,
+            attempt: 1,
+            payload: None,
+            payload_reason: None,
+            status: StepStatus::Pending,
+            result: None,
+            error: None,
+            approval: None,
+            skipped: None,
+            retry: None,
+            log: Vec::new(),
+            started_at: None,
+            finished_at: None,
+        }
+    }
+}
+
+/// What a step comes after, in the plan's own ids; `None` if that is just the step before it.
+/// `made` is what became of the steps asked for before it.
+fn after(found: &Found<'_>, made: &[Vec<String>]) -> Option<Vec<String>> {
+    let before = made.last().map(Vec::as_slice).unwrap_or_default();
+    let Some(named) = &found.spec.after else {
+        let in_a_row = found.domains.len() == 1 && before.len() <= 1;
+        return (!in_a_row).then(|| before.to_vec());
+    };
+    let became =
+        |(index, ids): (usize, &Vec<String>)| named.contains(&step_id(index)).then(|| ids.clone());
+    let became = made.iter().enumerate().filter_map(became);
+    Some(became.flatten().collect())
+}
+
+/// The error follows "settings".
+fn check_settings(kind: &Kind, settings: Option<&Json>) -> Result<(), String> {
+    let settings = settings.map_or("{}", Json::as_str);
+    let settings: Value =
+        serde_json::from_str(settings).map_err(|error| format!(" can't be read: {error}"))?;
+    kind.manifest.settings_schema.check(&settings)
+}

@@ -1,0 +1,137 @@
+//! Recipes against what is loaded: at start, and for a plan that asks for one.
+
+use anyhow::anyhow;
+
+use super::Engine;
+use super::assemble::Assembler;
+use super::create::{NewPlan, pending_plan};
+use super::policy::Policy;
+use crate::plan::{ApprovalMode, Domain, Mode, Timestamp};
+use crate::recipe::{Origin, Recipe, Recipes, StepSpec};
+
+/// What a plan is made of.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// What the recipes say for its domain and mode.
+    Default,
+    /// The recipe with this name.
+    Recipe(String),
+    /// These steps.
+    Steps(Vec<StepSpec>),
+}
+
+impl Engine {
+    /// The recipes in force.
+    pub fn recipes(&self) -> &Recipes {
+        &self.recipes
+    }
+
+    /// The kinds that a recipe needs and that are not loaded, once each.
+    pub fn missing<'r>(&self, recipe: &'r Recipe) -> Vec<&'r str> {
+        missing(&self.assembler(), recipe)
+    }
+
+    /// The steps that a plan is to be made of, and the recipe that they are of, if any.
+    pub(super) fn wanted<'w>(
+        &'w self,
+        new: &'w NewPlan,
+        mode: Mode,
+    ) -> Result<(Option<&'w Recipe>, &'w [StepSpec]), String> {
+        let recipe = match &new.wanted {
+            Wanted::Steps(steps) => return Ok((None, steps)),
+            Wanted::Recipe(name) => self.recipes.named(name),
+            Wanted::Default => self.recipes.default_of(new.domain, mode),
+        };
+        let recipe = recipe.map_err(|error| format!("recipe {error}"))?;
+        match self.missing(recipe).as_slice() {
+            [] => Ok((Some(recipe), &recipe.steps)),
+            kinds => Err(format!(
+                "the recipe {:?} needs step kinds that are not loaded: {}. Build their plugins \
+                 with `codex-mesh plugin build`, put them into a folder, and start the host with \
+                 --plugins FOLDER",
+                recipe.name,
+                kinds.join(", ")
+            )),
+        }
+    }
+}
+
+fn missing<'r>(assembler: &Assembler<'_>, recipe: &'r Recipe) -> Vec<&'r str> {
+    let mut missing: Vec<&str> = Vec::new();
+    for step in &recipe.steps {
+        if assembler.registry.get(&step.kind).is_none() && !missing.contains(&step.kind.as_str()) {
+            missing.push(&step.kind);
+        }
+    }
+    missing
+}
+
+/// Holds every recipe against the loaded kinds, and those that plans get by themselves against
+/// the policy. A shipped recipe may not fit what the operator has changed: it is reported.
+///
+/// # Errors
+/// Which configured recipe can't be used, which step of it, and what to do.
+pub(super) fn check(
+    recipes: &Recipes,
+    assembler: &Assembler<'_>,
+    policy: &Policy,
+) -> anyhow::Result<()> {
+    for recipe in recipes.iter() {
+        let Err(error) = check_one(recipes, recipe, assembler, policy) else {
+            continue;
+        };
+        match recipe.origin {
+            Origin::Configured => return Err(anyhow!("[[recipe]] {error}")),
+            // Not an odd thing: what it needs beyond the host's own kinds is shipped apart.
+            Origin::Shipped if !missing(assembler, recipe).is_empty() => {}
+            Origin::Shipped => tracing::warn!("{error}"),
+        }
+    }
+    Ok(())
+}
+
+fn check_one(
+    recipes: &Recipes,
+    recipe: &Recipe,
+    assembler: &Assembler<'_>,
+    policy: &Policy,
+) -> Result<(), String> {
+    let wrong = |error: String| format!("the recipe {:?}: {error}", recipe.name);
+    // In a mode that replaces nothing and requires nothing.
+    assembler
+        .assemble(&recipe.steps, &[], Mode::DryRun)
+        .map_err(wrong)?;
+    for &domain in Domain::ALL {
+        for mode in recipes.modes_of(recipe, domain) {
+            let tried = try_out(recipe, domain, mode, assembler, policy);
+            tried.map_err(|error| {
+                wrong(format!(
+                    "it is the default of {domain} plans in mode {mode}, and they can't be made \
+                     of it: {error}"
+                ))
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn try_out(
+    recipe: &Recipe,
+    domain: Domain,
+    mode: Mode,
+    assembler: &Assembler<'_>,
+    policy: &Policy,
+) -> Result<(), String> {
+    let new = NewPlan {
+        session_id: String::new(),
+        domain,
+        domains: Vec::new(),
+        goal: String::new(),
+        mode: Some(mode),
+        wanted: Wanted::Default,
+    };
+    let drafts = assembler.assemble(&recipe.steps, &[], mode)?;
+    let mut plan = pending_plan(new, mode, ApprovalMode::Enforce, Timestamp::from_millis(0));
+    plan.steps = drafts.into_iter().map(|draft| draft.step).collect();
+    policy.check(&plan)
+}
