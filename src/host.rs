@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::brain::AuditLog;
@@ -78,7 +79,11 @@ impl Host {
             grace: Duration::from_millis(config.limits.grace_ms),
         };
         Ok(Self {
-            app: App { engine, audit },
+            app: App {
+                engine,
+                audit,
+                streams: Arc::new(Semaphore::new(config.limits.event_streams)),
+            },
             listener,
             manners,
             background,

@@ -16,6 +16,7 @@ mod brain;
 mod config;
 mod control;
 mod disk;
+mod events;
 mod history;
 mod identity;
 mod interleaving;

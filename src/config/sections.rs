@@ -117,6 +117,8 @@ pub struct Limits {
     pub concurrent_steps: usize,
     /// Connections of clients; past it 503.
     pub connections: usize,
+    /// Event streams at the same time; past it 503.
+    pub event_streams: usize,
     /// How long one step may take, tries and follow-up calls included, in milliseconds.
     pub step_ms: u64,
     /// How long a client may take to send a request, in milliseconds, or stay silent between two.
@@ -137,6 +139,7 @@ impl Default for Limits {
             steps: 50,
             concurrent_steps: 256,
             connections: 1_024,
+            event_streams: 64,
             step_ms: 60_000,
             client_ms: 30_000,
             grace_ms: 30_000,

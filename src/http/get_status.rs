@@ -51,7 +51,7 @@ struct Service {
 /// `{ok, steps: {running, limit}, runs: {running, limit}, brain: {backlog, oldestAgeMs, parked, lastError}, services:
 /// {<name>: {breaker}}}`
 pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnswer>, HttpError> {
-    let App { engine, audit } = app;
+    let App { engine, audit, .. } = app;
     let backlog = engine.store.backlog().await?;
     let age = |at: crate::plan::Timestamp| now().as_millis().saturating_sub(at.as_millis()).max(0);
     let services = engine

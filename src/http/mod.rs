@@ -22,12 +22,14 @@ mod run_plan;
 mod run_step;
 mod server;
 mod skip_step;
+mod watch_events;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{get, post};
+use tokio::sync::Semaphore;
 
 use crate::brain::AuditLog;
 use crate::engine::Engine;
@@ -42,6 +44,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// The audit log.
     pub audit: Arc<AuditLog>,
+    /// One permit an event stream.
+    pub streams: Arc<Semaphore>,
 }
 
 impl FromRef<App> for Arc<Engine> {
@@ -77,6 +81,7 @@ pub fn router(app: App) -> Router {
         .route("/mesh/plan", get(get_plan::get_plan))
         .route("/mesh/plans", get(list_plans::list_plans))
         .route("/mesh/history", get(get_history::get_history))
+        .route("/mesh/events", get(watch_events::watch_events))
         .route("/mesh/status", get(get_status::get_status))
         .route("/mesh/brain/parked", get(list_parked::list_parked))
         .route("/mesh/brain/resend", post(resend_parked::resend_parked))

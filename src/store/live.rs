@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::signal::{Batch, Unwritten};
 use crate::plan::{HistoryEntry, Plan, StepStatus};
 
 /// Idle plans that are kept; past it all of them are dropped, and read again when needed.
@@ -23,6 +24,29 @@ pub(super) struct Held {
     pub(super) plan: Arc<Plan>,
     /// Changes that are not on disk yet: they go there with the next one that must.
     pub(super) unwritten: Vec<HistoryEntry>,
+    /// What they go there as.
+    pub(super) batch: Batch,
+}
+
+impl Held {
+    /// A plan as it is on disk.
+    pub(super) fn written(plan: Arc<Plan>) -> Self {
+        Self {
+            plan,
+            unwritten: Vec::new(),
+            batch: Batch::default(),
+        }
+    }
+
+    /// The changes that are not on disk, from this one on, for those who watch.
+    pub(super) fn unwritten_from(&self, index: usize) -> impl Iterator<Item = Unwritten> {
+        let entries = self.unwritten.iter().enumerate().skip(index);
+        entries.map(|(index, entry)| Unwritten {
+            batch: self.batch.clone(),
+            index,
+            entry: Arc::new(entry.clone()),
+        })
+    }
 }
 
 /// The plans that are being worked on, by id.
@@ -49,13 +73,9 @@ impl Live {
         make_room(&mut slots);
         let id = plan.id.clone();
         // Somebody who found it in a list may have begun with it already.
-        slots.entry(id).or_insert_with(|| {
-            let held = Held {
-                plan,
-                unwritten: Vec::new(),
-            };
-            Arc::new(tokio::sync::Mutex::new(Some(held)))
-        });
+        slots
+            .entry(id)
+            .or_insert_with(|| Arc::new(tokio::sync::Mutex::new(Some(Held::written(plan)))));
     }
 
     /// The plan's slot, if it has one.

@@ -6,7 +6,9 @@
 //! began it, see [`Transition::must_last`]).
 
 mod error;
+mod feed;
 mod live;
+mod signal;
 mod sqlite;
 
 use std::sync::Arc;
@@ -14,10 +16,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use serde::Serialize;
+use tokio::sync::broadcast;
 
 use crate::plan::{Domain, HistoryEntry, Plan, PlanStatus, Timestamp, Transition};
 
 pub use error::StoreError;
+pub use feed::{Feed, Told};
+pub use signal::{Batch, News, Signal, Unwritten};
 pub use sqlite::SqliteStore;
 
 /// The moment, for everything that is stored.
@@ -50,6 +55,23 @@ pub trait Store: Send + Sync + 'static {
     /// Every change of a plan, oldest first; none for a plan that is not there.
     async fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, StoreError>;
 
+    /// Changes after the one with this number, of one plan or of all, in order, with their numbers.
+    async fn changes(
+        &self,
+        after: i64,
+        plan: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<Change>, StoreError>;
+
+    /// The number of the newest change; 0 if there is none. Numbers only grow.
+    async fn newest_change(&self) -> Result<i64, StoreError>;
+
+    /// What happened to a plan and is not on disk yet, oldest first.
+    async fn unwritten(&self, id: &str) -> Vec<Unwritten>;
+
+    /// Signals of every change from now on.
+    fn watch(&self) -> broadcast::Receiver<Signal>;
+
     /// The oldest events that may be delivered now. A plan's events wait for the one before them.
     async fn deliverable(&self, limit: usize) -> Result<Vec<OutboxEntry>, StoreError>;
 
@@ -70,6 +92,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes some of what is older than it has to be kept; whether there may be more.
     async fn clean_up(&self, retention: Retention) -> Result<bool, StoreError>;
+}
+
+/// What went to disk together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Its number: numbers grow in the order in which changes went to disk.
+    pub seq: i64,
+    /// The plan.
+    pub plan_id: String,
+    /// What happened, in order, without what had come of the steps that went back.
+    pub entries: Vec<HistoryEntry>,
 }
 
 /// What became of a delivery.

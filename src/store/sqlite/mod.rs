@@ -22,14 +22,17 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use async_trait::async_trait;
-use tokio::sync::Notify;
+use rusqlite::Connection;
+use tokio::sync::{Notify, broadcast};
 
 use self::connection::Reader;
 use self::plans::PlanRow;
 use self::writer::Writer;
 use super::live::{Held, Live, Slot};
+use super::signal::Signals;
 use super::{
-    Backlog, Delivery, OutboxEntry, Page, ParkedEvent, Query, Retention, Store, StoreError, now,
+    Backlog, Change, Delivery, News, OutboxEntry, Page, ParkedEvent, Query, Retention, Signal,
+    Store, StoreError, Unwritten, now,
 };
 use crate::plan::{Event, HistoryEntry, Plan, Transition};
 
@@ -38,7 +41,8 @@ pub struct SqliteStore {
     live: Live,
     writer: Writer,
     reader: Reader,
-    new_event: Notify,
+    new_event: Arc<Notify>,
+    signals: Signals,
     /// Held for as long as the store lives: one host a folder.
     _lock: File,
 }
@@ -64,7 +68,8 @@ impl SqliteStore {
             live: Live::default(),
             writer: Writer::start(connection)?,
             reader: Reader::start(&file)?,
-            new_event: Notify::new(),
+            new_event: Arc::default(),
+            signals: Signals::default(),
             _lock: lock,
         })
     }
@@ -86,21 +91,24 @@ impl SqliteStore {
         events: Vec<String>,
     ) -> Result<(), StoreError> {
         let tells = !events.is_empty();
-        self.writer
-            .run(move |transaction| {
-                if is_new {
-                    row.insert(transaction)?;
-                } else {
-                    row.update(transaction)?;
-                }
-                history::append(transaction, &row.id, &entries)?;
-                outbox::append(transaction, &row, &events)
-            })
-            .await?;
-        if tells {
-            self.new_event.notify_one();
-        }
-        Ok(())
+        let (new_event, signals) = (Arc::clone(&self.new_event), self.signals.clone());
+        let work = move |transaction: &Connection| {
+            if is_new {
+                row.insert(transaction)?;
+            } else {
+                row.update(transaction)?;
+            }
+            let seq = history::append(transaction, &row.id, &entries)?;
+            outbox::append(transaction, &row, &events)?;
+            Ok((row.id, seq))
+        };
+        let then = move |(id, seq): &(String, i64)| {
+            if tells {
+                new_event.notify_one();
+            }
+            signals.send(id, News::Written(*seq));
+        };
+        self.writer.run_then(work, then).await.map(drop)
     }
 
     async fn apply_locked(
@@ -116,10 +124,7 @@ impl SqliteStore {
             Some(held) => held,
             None => {
                 let plan = self.read(id).await?.ok_or(StoreError::NotFound)?;
-                Held {
-                    plan,
-                    unwritten: Vec::new(),
-                }
+                Held::written(plan)
             }
         };
         let (after, outcome) = match self.change(&before, transition).await {
@@ -137,19 +142,30 @@ impl SqliteStore {
         let applied = before.plan.apply(transition, now())?;
         let mut unwritten = before.unwritten.clone();
         unwritten.extend(applied.entries);
-        if transition.must_last(&before.plan) {
-            let events = applied
-                .events
-                .iter()
-                .map(|event| event.content(&applied.plan));
-            let row = PlanRow::new(&applied.plan)?;
-            self.write(row, false, std::mem::take(&mut unwritten), events.collect())
-                .await?;
+        if !transition.must_last(&before.plan) {
+            let after = Held {
+                plan: Arc::new(applied.plan),
+                unwritten,
+                batch: before.batch.clone(),
+            };
+            if self.signals.are_watched() {
+                for new in after.unwritten_from(before.unwritten.len()) {
+                    self.signals.send(&after.plan.id, News::Unwritten(new));
+                }
+            }
+            return Ok(after);
         }
-        Ok(Held {
-            plan: Arc::new(applied.plan),
-            unwritten,
-        })
+        let events = applied
+            .events
+            .iter()
+            .map(|event| event.content(&applied.plan));
+        let row = PlanRow::new(&applied.plan)?;
+        before.batch.close();
+        if let Err(error) = self.write(row, false, unwritten, events.collect()).await {
+            before.batch.reopen();
+            return Err(error);
+        }
+        Ok(Held::written(Arc::new(applied.plan)))
     }
 }
 
@@ -224,6 +240,34 @@ impl Store for SqliteStore {
             entries.extend(held.unwritten.iter().cloned());
         }
         Ok(entries)
+    }
+
+    async fn changes(
+        &self,
+        after: i64,
+        plan: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<Change>, StoreError> {
+        self.reader
+            .run(move |connection| history::after(connection, after, plan.as_deref(), limit))
+            .await
+    }
+
+    async fn newest_change(&self) -> Result<i64, StoreError> {
+        self.reader.run(history::newest).await
+    }
+
+    async fn unwritten(&self, id: &str) -> Vec<Unwritten> {
+        let Some(slot) = self.live.existing(id) else {
+            return Vec::new();
+        };
+        let held = slot.lock().await;
+        let unwritten = held.as_ref().map(|held| held.unwritten_from(0));
+        unwritten.into_iter().flatten().collect()
+    }
+
+    fn watch(&self) -> broadcast::Receiver<Signal> {
+        self.signals.watch()
     }
 
     async fn deliverable(&self, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {

@@ -11,7 +11,8 @@ use crate::store::{Retention, StoreError, now};
 const BATCH: u32 = 500;
 
 /// Removes a batch of each kind; whether there may be more. What is not delivered yet stays,
-/// whatever became of its plan.
+/// whatever became of its plan. So does the plan that changed last: with it would go the highest
+/// number of a change, which would then be given again, unseen by those who watch from there on.
 pub(super) fn clean_up(connection: &Connection, retention: Retention) -> Result<bool, StoreError> {
     let events = connection
         .prepare_cached(
@@ -23,7 +24,9 @@ pub(super) fn clean_up(connection: &Connection, retention: Retention) -> Result<
     let plans: Vec<String> = connection
         .prepare_cached(
             "SELECT id FROM plans
-             WHERE status IN ('DONE', 'CANCELLED') AND updated_at < ?1 LIMIT ?2",
+             WHERE status IN ('DONE', 'CANCELLED') AND updated_at < ?1
+                 AND id <> (SELECT plan_id FROM history ORDER BY seq DESC LIMIT 1)
+             LIMIT ?2",
         )?
         .query_map(params![before(retention.plans), BATCH], |row| row.get(0))?
         .collect::<Result<_, _>>()?;

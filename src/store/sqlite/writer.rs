@@ -24,16 +24,19 @@ trait Part: Send {
 }
 
 /// A part that gives a value.
-struct Work<T, F> {
+struct Work<T, F, G> {
     work: Option<F>,
+    /// Told the value once it is on disk, before the caller is, and also if the caller is gone.
+    then: G,
     done: Option<Result<T, StoreError>>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, F> Part for Work<T, F>
+impl<T, F, G> Part for Work<T, F, G>
 where
     T: Send,
     F: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+    G: FnOnce(&T) + Send,
 {
     fn perform(&mut self, connection: &Connection) -> Outcome {
         let Some(work) = self.work.take() else {
@@ -58,6 +61,9 @@ where
             (Ok(()), None) => Err(StoreError::Closed),
             (Err(error), _) => Err(error.again()),
         };
+        if let Ok(value) = &outcome {
+            (self.then)(value);
+        }
         // A caller that is gone does not undo what is on disk.
         let _ = self.caller.send(outcome);
     }
@@ -80,9 +86,20 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.run_then(work, |_| {}).await
+    }
+
+    /// The same, and tells `then` what came of it as soon as it would survive. `then` may not wait:
+    /// every other write waits for it.
+    pub(super) async fn run_then<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (caller, outcome) = oneshot::channel();
         let part = Box::new(Work {
             work: Some(work),
+            then,
             done: None,
             caller,
         });
