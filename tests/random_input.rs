@@ -16,10 +16,22 @@ fn routes() -> Vec<(&'static str, Value)> {
         "domain": "social",
         "goal": "a goal",
         "mode": "DRY_RUN",
-        "steps": [{"kind": "autonomy"}, {"kind": "srl"}],
+        "steps": [
+            {"kind": "autonomy", "label": "First"},
+            {"kind": "strategy", "settings": {"horizonDays": 3}, "after": []},
+            {"kind": "workflow", "after": ["step-1", "step-2"]},
+        ],
+        "domains": ["social", "video"],
+    });
+    let recipe = json!({
+        "sessionId": "s",
+        "domain": "system",
+        "goal": "a goal",
+        "recipe": "strategy",
     });
     vec![
         ("/mesh/create", create),
+        ("/mesh/create", recipe),
         (
             "/mesh/step",
             json!({"planId": "019a0000-0000-7000-8000-000000000000"}),
@@ -28,7 +40,7 @@ fn routes() -> Vec<(&'static str, Value)> {
     ]
 }
 
-const QUERIES: [&str; 7] = [
+const QUERIES: [&str; 8] = [
     "/health",
     "/mesh/plan",
     "/mesh/plans",
@@ -36,10 +48,11 @@ const QUERIES: [&str; 7] = [
     "/mesh/status",
     "/mesh/brain/parked",
     "/plugins",
+    "/recipes",
 ];
 
 /// Names that mean something somewhere, and some that do not.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 20] = [
     "id",
     "limit",
     "cursor",
@@ -50,6 +63,12 @@ const NAMES: [&str; 14] = [
     "mode",
     "steps",
     "kind",
+    "label",
+    "settings",
+    "after",
+    "recipe",
+    "domains",
+    "step-1",
     "planId",
     "ids",
     "__proto__",

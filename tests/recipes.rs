@@ -4,6 +4,7 @@
 mod by_default;
 mod by_name;
 mod domains;
+mod order;
 mod side_by_side;
 mod start;
 mod steps;

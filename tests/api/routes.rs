@@ -51,6 +51,7 @@ async fn a_wrong_method_is_405() {
         ("/mesh/step", "DELETE"),
         ("/mesh/plan", "POST"),
         ("/mesh/plans", "PATCH"),
+        ("/recipes", "POST"),
         ("/plugins", "POST"),
         ("/plugins", "OPTIONS"),
     ];

@@ -1,5 +1,6 @@
 //! A recipe that can't be used keeps the host from starting, which says which and what to do.
 
+use codex_mesh::config::Config;
 use serde_json::json;
 
 use super::{refused, with};
@@ -160,6 +161,18 @@ async fn plans_without_a_default_are_refused() {
         "add social to the domains of one",
     ];
     assert_has(&refused(replaced).await, &parts);
+}
+
+#[test]
+fn a_recipe_may_come_in_a_variable() {
+    let variable = |value: &str| Config::load(None, [("MESH_RECIPE".to_owned(), value.to_owned())]);
+    let loaded = variable(r#"[{ name = "look", steps = [{ kind = "ops" }] }]"#).unwrap();
+    assert_eq!(loaded.config.recipe[0].name, "look");
+    let error = variable(r#"[{ name = "look", steps = [{ kin = "ops" }] }]"#).unwrap_err();
+    assert_has(
+        &error.to_string(),
+        &["\"look\"", "steps[0].kin is not known"],
+    );
 }
 
 /// The recipe that the documented configuration shows, without its `#`.
