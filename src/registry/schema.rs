@@ -26,6 +26,10 @@ const COMPILED: usize = 1 << 20;
 /// The one dialect there is.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
+/// Up to how many parts times values it is found out what is wrong: the explanation of an `anyOf`
+/// has one of each branch for each value.
+const EXPLAINED: usize = 100_000;
+
 /// The longest explanation, in characters.
 const EXPLANATION: usize = 300;
 
@@ -34,6 +38,7 @@ const EXPLANATION: usize = 300;
 pub struct SettingsSchema {
     json: Json,
     validator: Arc<Validator>,
+    parts: usize,
     /// The settings' names, where the schema allows no other.
     names: Option<Vec<String>>,
 }
@@ -94,7 +99,8 @@ impl SettingsSchema {
         let Value::Object(fields) = &value else {
             return Err("is not a JSON object".to_owned());
         };
-        Survey::default().schema(&value, 1)?;
+        let mut survey = Survey::default();
+        survey.schema(&value, 1)?;
         let patterns = PatternOptions::regex()
             .size_limit(COMPILED)
             .dfa_size_limit(COMPILED);
@@ -105,6 +111,7 @@ impl SettingsSchema {
             .build(&value)
             .map_err(|error| format!("does not compile: {}", shorten(&error.to_string())))?;
         Ok(Self {
+            parts: survey.parts,
             names: names(fields),
             json,
             validator: Arc::new(validator),
@@ -121,6 +128,12 @@ impl SettingsSchema {
     /// # Errors
     /// Where in them what is wrong, and what is allowed, to follow "settings".
     pub fn check(&self, settings: &Value) -> Result<(), String> {
+        if self.validator.is_valid(settings) {
+            return Ok(());
+        }
+        if self.parts.saturating_mul(values(settings)) > EXPLAINED {
+            return Err(" do not fit the schema of their kind".to_owned());
+        }
         let Err(error) = self.validator.validate(settings) else {
             return Ok(());
         };
@@ -140,6 +153,16 @@ impl SettingsSchema {
         };
         Err(format!("{place}: {}{names}", shorten(&said)))
     }
+}
+
+/// How many values there are in this one, itself included.
+fn values(value: &Value) -> usize {
+    let inside: usize = match value {
+        Value::Array(items) => items.iter().map(values).sum(),
+        Value::Object(fields) => fields.values().map(values).sum(),
+        _ => 0,
+    };
+    inside.saturating_add(1)
 }
 
 /// The names of the settings, if there may be no others.

@@ -153,6 +153,23 @@ fn wrong_settings_are_named_with_what_is_allowed() {
     assert!(error.contains("this kind has no settings"), "{error}");
 }
 
+/// Finding out why would take an explanation for each branch and each value.
+#[test]
+fn what_is_too_large_to_explain_is_just_refused() {
+    let branches = vec![json!({"items": {"type": "null"}}); 600];
+    let schema = compile(&json!({"properties": {"a": {"anyOf": branches}}})).unwrap();
+    let begun = Instant::now();
+    let error = schema
+        .check(&json!({"a": vec![0; 8_000]}))
+        .err()
+        .unwrap_or_default();
+    assert!(begun.elapsed() < Duration::from_secs(5), "{error}");
+    assert!(error.contains("do not fit the schema"), "{error}");
+    assert_eq!(schema.check(&json!({"a": [null]})), Ok(()));
+    let error = schema.check(&json!({"a": [0]})).err().unwrap_or_default();
+    assert!(error.contains(" at /a"), "{error}");
+}
+
 /// The worst that the limits let through, on settings as large as there may be: no more than
 /// schema times settings, whereas anything exponential would not end at all.
 #[test]
