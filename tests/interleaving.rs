@@ -4,6 +4,7 @@
 
 mod check;
 mod client;
+mod hang_up;
 mod services;
 mod world;
 
