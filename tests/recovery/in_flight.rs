@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::world::is_interrupted;
-use crate::support::{GOAL, Process, Program, Stub, friendly};
+use crate::support::{GOAL, Process, Program, Reply, Stub, friendly};
 
 /// A host in a process of its own, with its services.
 struct Setup {
@@ -214,6 +214,34 @@ async fn a_write_in_flight_is_repeated_where_keys_are_honoured() {
         transitions.ends_with(&end.map(str::to_owned)),
         "{transitions:?}"
     );
+}
+
+/// A write that may have happened stays one, whatever becomes of the next try of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_in_flight_is_not_forgotten_when_the_next_try_is_not_sent() {
+    let more = "[retry]\ntries = 1\n[breaker]\nfailures = 1\n\
+                [services.workflow]\nidempotent = true\n";
+    let mut setup = Setup::new(more).await;
+    let plan = up_to_the_write(&setup).await;
+    let plan = setup.kill_while_asking("workflow", &plan).await;
+    let other = up_to_the_write(&setup).await;
+    setup.stubs["workflow"].answer(Reply::json(503, &json!({})));
+    setup.step(&other).await;
+    let asked = setup.stubs["workflow"].requests().len();
+    let plan = setup.step(&plan).await;
+    assert_eq!(plan["steps"][3]["status"], "ERROR", "{plan}");
+    assert_eq!(
+        setup.stubs["workflow"].requests().len(),
+        asked,
+        "it was sent"
+    );
+    let mut retry = json!({"planId": plan["id"]});
+    let refused = setup.post("/mesh/retry", &retry).await;
+    let error = refused["error"].as_str().unwrap();
+    assert!(error.contains("repeatWrites"), "{error}");
+    retry["repeatWrites"] = json!(true);
+    let plan = setup.post("/mesh/retry", &retry).await["plan"].take();
+    assert_eq!(plan["steps"][3]["attempt"], 2, "{plan}");
 }
 
 /// Killed again before and after the commit with which it settles what the first kill left.
