@@ -181,7 +181,7 @@ impl Engine {
             if let Some(plan) = &driven {
                 under_way.begin(self, plan);
             }
-            let due = driven.as_ref().and_then(|plan| plan.next_retry());
+            let due = driven.as_ref().and_then(|plan| under_way.next_due(plan));
             tokio::select! {
                 went = under_way.next(), if !under_way.tasks.is_empty() => {
                     if went == Went::Badly {
@@ -224,6 +224,14 @@ impl UnderWay {
                     .spawn(engine.run_one(plan.id.clone(), step.id.clone()));
             }
         }
+    }
+
+    /// When the next step is due that waits for its time. One that is begun already may still wait
+    /// for room, and its time has come.
+    fn next_due(&self, plan: &Plan) -> Option<Timestamp> {
+        let waiting = plan.waiting.iter();
+        let open = waiting.filter(|waiting| !self.steps.contains(&waiting.step));
+        open.filter_map(|waiting| waiting.until).min()
     }
 
     /// Waits until one of them has ended.

@@ -81,7 +81,7 @@ impl Plan {
     }
 
     /// The moment from which a step may begin that waits for nothing else, if there is one.
-    pub fn next_retry(&self) -> Option<Timestamp> {
+    pub(super) fn next_retry(&self) -> Option<Timestamp> {
         self.waiting
             .iter()
             .filter_map(|waiting| waiting.until)
