@@ -13,6 +13,7 @@ mod support;
 mod api;
 mod audit;
 mod brain;
+mod cli;
 mod config;
 mod control;
 mod disk;

@@ -1,11 +1,22 @@
 //! The command line: one file a subcommand.
 
+mod approve;
 mod brain;
+mod client;
 #[cfg(feature = "dev-services")]
 mod dev;
 mod options;
+mod plan;
+mod plans;
 mod plugin;
+mod progress;
+mod run;
 mod serve;
+mod sse;
+mod text;
+mod watch;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -27,17 +38,23 @@ enum Command {
     /// Runs the host, and a local edition of every Codex service that does not answer.
     #[cfg(feature = "dev-services")]
     Dev(Options),
+    /// Creates a plan, runs it to its end, and shows how it goes.
+    Run(run::RunArgs),
+    /// Lists the plans of a running host.
+    Plans(plans::PlansArgs),
+    /// Shows a plan of a running host.
+    Plan(plan::PlanArgs),
     /// Lists the audit log's rejected events, and sends them again.
     Brain(brain::BrainArgs),
     /// Builds plugins.
     Plugin(plugin::PluginArgs),
 }
 
-/// Parses the command line and does what it says.
+/// Parses the command line and does what it says; the exit code.
 ///
 /// # Errors
 /// What went wrong, for a person.
-pub async fn run() -> anyhow::Result<()> {
+pub async fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     // Warnings of the compiler and the HTTP client are not an operator's.
     let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new("info"))?;
@@ -46,10 +63,14 @@ pub async fn run() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     match cli.command {
-        Command::Serve(options) => serve::run(&options).await,
+        Command::Serve(options) => serve::run(&options).await?,
         #[cfg(feature = "dev-services")]
-        Command::Dev(options) => dev::run(&options).await,
-        Command::Brain(args) => brain::run(&args).await,
-        Command::Plugin(args) => plugin::run(&args),
+        Command::Dev(options) => dev::run(&options).await?,
+        Command::Run(args) => return run::run(&args).await,
+        Command::Plans(args) => plans::run(&args).await?,
+        Command::Plan(args) => plan::run(&args).await?,
+        Command::Plugin(args) => plugin::run(&args)?,
+        Command::Brain(args) => brain::run(&args).await?,
     }
+    Ok(ExitCode::SUCCESS)
 }

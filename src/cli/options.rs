@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow};
 use clap::Args;
 
+use super::client::URL_VARIABLE;
 use crate::config::Config;
 use crate::plan::Mode;
 
@@ -46,7 +47,7 @@ impl Options {
                 .map_err(|_| anyhow!("{name} is not UTF-8 text"))?;
             if name == FILE_VARIABLE {
                 file = Some(PathBuf::from(value));
-            } else {
+            } else if name != URL_VARIABLE {
                 variables.push((name.to_owned(), value));
             }
         }

@@ -148,6 +148,7 @@ impl Config {
             ("steps", self.limits.steps),
             ("concurrent_steps", self.limits.concurrent_steps),
             ("connections", self.limits.connections),
+            ("event_streams", self.limits.event_streams),
             ("step_ms", usize::try_from(self.limits.step_ms)?),
             ("client_ms", usize::try_from(self.limits.client_ms)?),
             ("rounds", usize::try_from(self.limits.rounds)?),

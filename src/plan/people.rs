@@ -79,7 +79,7 @@ impl Plan {
     }
 
     /// The pending writes that come after a step, by id: the digest of what each would send.
-    fn writes_after(&self, id: &str) -> BTreeMap<String, String> {
+    pub fn writes_after(&self, id: &str) -> BTreeMap<String, String> {
         let after = self.and_all_after(id);
         let pending = self.steps.iter().filter(|step| {
             step.id != id && step.effect == Effect::Write && step.status == StepStatus::Pending

@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use super::{PATIENCE, cache_dir};
+use super::{PATIENCE, Terminal, cache_dir};
 
 /// How the process is started: nothing of this process's own settings reaches it.
 pub struct BinaryBuilder(Command);
@@ -52,12 +52,38 @@ impl BinaryBuilder {
         }
     }
 
+    /// Attached to a terminal.
+    pub fn spawn_on(mut self, terminal: &Terminal) -> Child {
+        let side = || Stdio::from(terminal.other_side());
+        let command = self.0.stdin(side()).stdout(side()).stderr(side());
+        command.spawn().unwrap()
+    }
+
+    /// For a process that is meant to end by itself: its exit code and everything it printed.
+    pub fn ends(self) -> Ended {
+        let mut process = self.spawn();
+        let status = process.ended();
+        Ended {
+            code: status.code(),
+            stdout: process.stdout.rest(),
+            stderr: process.stderr.rest(),
+        }
+    }
+
     /// For a process that is meant to end by itself: its exit code and everything on stderr.
     pub fn fails(self) -> (Option<i32>, String) {
         let mut process = self.spawn();
         let status = process.ended();
         (status.code(), process.stderr.rest())
     }
+}
+
+/// How a process ended, and what it had printed.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 /// A running `codex-mesh`. Killed when the test is done with it.

@@ -12,13 +12,14 @@ mod process;
 mod random;
 mod raw;
 mod stub;
+mod terminal;
 mod traces;
 
 use std::future::Future;
 use std::time::Duration;
 
 pub use app::{GOAL, TestApp, TestAppBuilder, cache_dir, friendly};
-pub use binary::{Binary, BinaryBuilder};
+pub use binary::{Binary, BinaryBuilder, Ended};
 pub use component::Raw;
 pub use door::Door;
 pub use events::{Events, Seen, parse, settled};
@@ -28,6 +29,7 @@ pub use process::{Process, Program};
 pub use random::Random;
 pub use raw::{endless, raw, stalling};
 pub use stub::{Reply, Request, Stub};
+pub use terminal::Terminal;
 pub use traces::recorded;
 
 /// How long anything may take. Far longer than it does: only a test that would fail waits so long.

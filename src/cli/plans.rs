@@ -1,0 +1,86 @@
+//! `codex-mesh plans`: the plans of a running host, newest first.
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+use clap::Args;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::client::{Client, HostArgs};
+use super::text::{json_line, plain, shorten};
+use crate::plan::{Domain, Plan, PlanStatus, StepStatus};
+
+/// The longest goal that is shown, in characters.
+const GOAL: usize = 60;
+
+/// Newest first.
+#[derive(Debug, Args)]
+pub(super) struct PlansArgs {
+    #[command(flatten)]
+    host: HostArgs,
+    /// How many at the most, up to 1000
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    limit: u16,
+    /// Only those that stand so: PENDING, RUNNING, WAITING, DONE, ERROR or CANCELLED
+    #[arg(long)]
+    status: Option<PlanStatus>,
+    /// Only those about this
+    #[arg(long)]
+    domain: Option<Domain>,
+    /// One JSON object a line: a plan each
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Deserialize)]
+struct PlansAnswer {
+    plans: Vec<Box<RawValue>>,
+}
+
+pub(super) async fn run(args: &PlansArgs) -> anyhow::Result<()> {
+    let mut path = format!("/mesh/plans?limit={}", args.limit);
+    if let Some(status) = args.status {
+        path.push_str(&format!("&status={status}"));
+    }
+    if let Some(domain) = args.domain {
+        path.push_str(&format!("&domain={domain}"));
+    }
+    let answer: PlansAnswer = Client::new(&args.host)?.get(&path).await?;
+    let mut out = io::stdout().lock();
+    if args.json {
+        for plan in answer.plans {
+            writeln!(out, "{}", json_line(plan.get()))?;
+        }
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "{:36}  {:9}  {:10}  {:12}  {:>5}  {:20}  GOAL",
+        "ID", "STATUS", "MODE", "DOMAIN", "DONE", "CREATED"
+    )?;
+    for plan in answer.plans {
+        let plan: Plan = serde_json::from_str(plan.get())
+            .context("the host answers with a plan of another version")?;
+        writeln!(out, "{}", line(&plan))?;
+    }
+    Ok(())
+}
+
+fn line(plan: &Plan) -> String {
+    let done = plan.steps.iter();
+    let done = done.filter(|step| step.status == StepStatus::Done).count();
+    // Without its milliseconds.
+    let created = plan.created_at.to_string();
+    let created = created.split('.').next().unwrap_or_default();
+    format!(
+        "{:36}  {:9}  {:10}  {:12}  {:>5}  {:20}  {}",
+        plain(&plan.id),
+        plan.status.as_str(),
+        plan.mode.as_str(),
+        plan.domain.as_str(),
+        format!("{done}/{}", plan.steps.len()),
+        format!("{created}Z"),
+        plain(&shorten(&plan.goal, GOAL)),
+    )
+}
