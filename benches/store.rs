@@ -62,6 +62,7 @@ fn plan() -> Plan {
         domain: Domain::Social,
         goal: "Plan and execute a 7-day TikTok & Shorts content cycle.".to_owned(),
         mode: Mode::Live,
+        recipe: None,
         approvals: ApprovalMode::Enforce,
         status: PlanStatus::Pending,
         waiting: Vec::new(),

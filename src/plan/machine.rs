@@ -167,7 +167,9 @@ impl Transition {
     /// repeated has to be recorded.
     pub fn must_last(&self, plan: &Plan) -> bool {
         match self {
-            Self::Start(_) | Self::Release(_) => false,
+            Self::Start(_) => false,
+            // Of a plan that is over nothing else would follow to be written with.
+            Self::Release(_) => plan.cancelled.is_some(),
             Self::Send(_, sending) => sending.writes(),
             Self::Interrupt => plan.steps.iter().any(Step::is_cut_off),
             _ => true,

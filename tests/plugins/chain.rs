@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::named;
-use crate::support::{GOAL, TestApp, assert_has, start_built};
+use crate::support::{GOAL, TestApp, assert_has, recorded, start_built};
 
 /// What the recorded strategy's plays make of the goal.
 fn niche() -> String {
@@ -148,4 +148,38 @@ async fn a_live_campaign_needs_its_checks() {
         answer["error"].as_str().unwrap(),
         &["step-3 (campaign)", "autonomy", "srl", "hardening"],
     );
+}
+
+/// The shipped recipe, run to its end: what a person approves is the campaign as it is created.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shipped_recipe_creates_the_campaign_that_was_approved() {
+    let app = start_built().await;
+    app.stub("srl")
+        .answer(recorded("srl-check.json", "good_as_mesh_sends"));
+    let plan = app.create(&json!({"recipe": "campaign-launch"})).await;
+    assert_eq!(plan["recipe"], "campaign-launch");
+    let (campaign, reason) = (&plan["steps"][5], "payloadReason");
+    assert_eq!(
+        (&campaign["kind"], &campaign["payload"]),
+        (&json!("campaign"), &Value::Null)
+    );
+    assert_has(campaign[reason].as_str().unwrap(), &["not answered yet"]);
+
+    let run = json!({"planId": plan["id"], "wait": true});
+    let (_, answer) = app.post("/mesh/run", &run).await;
+    let plan = &answer["plan"];
+    assert_eq!(plan["status"], "WAITING", "{plan:#}");
+    assert_eq!(plan["steps"][5]["payload"], brief(), "what waits is shown");
+    assert_eq!(plan["waiting"][0]["approve"], json!(["step-2"]));
+    let body = json!({
+        "planId": plan["id"], "stepId": "step-2", "approvedBy": "Ann",
+        "reviewed": {"step-6": plan["waiting"][0]["digest"]},
+    });
+    let (status, answer) = app.post("/mesh/approve", &body).await;
+    assert_eq!(status, 200, "{answer}");
+    let (_, answer) = app.post("/mesh/run", &run).await;
+    assert_eq!(answer["plan"]["status"], "DONE", "{answer:#}");
+    let asked = app.stub("campaign").requests();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].json(), brief());
 }
