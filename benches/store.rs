@@ -33,6 +33,7 @@ fn plan() -> Plan {
     let step = |number: usize| Step {
         id: format!("step-{number}"),
         kind: "srl".to_owned(),
+        plugin: None,
         label: "Run self-regulation (SRL)".to_owned(),
         domain: None,
         settings: None,

@@ -14,7 +14,7 @@ use crate::brain::AuditLog;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::http::{self, App, Manners};
-use crate::registry::Registry;
+use crate::registry::{Parts, Registry};
 use crate::sandbox::{CompileCache, Sandbox};
 use crate::services::{Client, Gateway, known};
 use crate::store::{Retention, SqliteStore, Store};
@@ -49,9 +49,17 @@ impl Host {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data_dir)?);
         let sandbox = Arc::new(Sandbox::new(config.limits.plugin.clone())?);
         let cache = Arc::new(CompileCache::open(&config.cache_dir())?);
-        let folder = config.plugins_dir.as_deref();
-        let registry = Registry::load(sandbox, cache, &catalogue, folder).await?;
-        for notice in &registry.notices {
+        let registry = Registry::load(Parts {
+            sandbox,
+            cache,
+            catalogue: catalogue.clone(),
+            store: Arc::clone(&store),
+            shelf: config.data_dir.join("plugins"),
+            folder: config.plugins_dir.clone(),
+        })
+        .await?;
+        let registry = Arc::new(registry);
+        for notice in registry.notices() {
             tracing::warn!("{notice}");
         }
         let client = Client::new(config.limits.answer_bytes)?;
@@ -67,7 +75,8 @@ impl Host {
         );
         let audit = Arc::new(audit);
         let gateway = Gateway::new(client, &catalogue, config.retry.clone(), &config.breaker);
-        let background = background(&store, &audit, (&config.retention).into());
+        let retention = (&config.retention).into();
+        let background = background(&store, &audit, &registry, retention);
         let engine = Arc::new(Engine::new(config, store, registry, catalogue, gateway)?);
         let resumed = engine.resume_runs().await?;
         if resumed > 0 {
@@ -129,16 +138,26 @@ impl Host {
     }
 }
 
-fn background(store: &Arc<dyn Store>, audit: &Arc<AuditLog>, retention: Retention) -> JoinSet<()> {
+fn background(
+    store: &Arc<dyn Store>,
+    audit: &Arc<AuditLog>,
+    registry: &Arc<Registry>,
+    retention: Retention,
+) -> JoinSet<()> {
     let (store, audit) = (Arc::clone(store), Arc::clone(audit));
+    let (registry, watched) = (Arc::clone(registry), Arc::clone(registry));
     let mut background = JoinSet::new();
     background.spawn(async move { audit.run().await });
+    background.spawn(async move { watched.watch().await });
     background.spawn(async move {
         loop {
             match store.clean_up(retention).await {
                 Ok(true) => continue,
                 Ok(false) => {}
                 Err(error) => tracing::warn!("what is old could not be removed: {error}"),
+            }
+            if let Err(error) = registry.clean_up().await {
+                tracing::warn!("plugins that nobody needs could not be removed: {error}");
             }
             tokio::time::sleep(CLEAN_UP).await;
         }

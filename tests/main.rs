@@ -33,3 +33,4 @@ mod recovery;
 mod sandbox;
 mod services;
 mod upstreams;
+mod versions;

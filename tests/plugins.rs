@@ -7,26 +7,51 @@ mod chain;
 mod refused;
 
 use std::fs;
+use std::ops::Deref;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
 use codex_mesh::config::Config;
-use codex_mesh::registry::Registry;
+use codex_mesh::registry::{Parts, Registry};
 use codex_mesh::sandbox::{CompileCache, Limits, Sandbox};
+use codex_mesh::store::SqliteStore;
 use serde_json::{Value, json};
+
+use tempfile::TempDir;
 
 use crate::support::{GOAL, Raw, TestApp, assert_has, cache_dir, folder, guest, start_with};
 
+/// A registry with the data folder that it works in.
+struct Loaded {
+    registry: Registry,
+    _data: TempDir,
+}
+
+impl Deref for Loaded {
+    type Target = Registry;
+
+    fn deref(&self) -> &Registry {
+        &self.registry
+    }
+}
+
 /// The registry over this folder, as the host loads it.
-async fn registry(folder: &Path, limits: Limits) -> Registry {
-    let sandbox = Arc::new(Sandbox::new(limits).unwrap());
-    let cache = Arc::new(CompileCache::open(&cache_dir()).unwrap());
-    let catalogue = Config::default().catalogue().unwrap();
-    Registry::load(sandbox, cache, &catalogue, Some(folder))
-        .await
-        .unwrap()
+async fn registry(folder: &Path, limits: Limits) -> Loaded {
+    let data = tempfile::tempdir().unwrap();
+    let parts = Parts {
+        sandbox: Arc::new(Sandbox::new(limits).unwrap()),
+        cache: Arc::new(CompileCache::open(&cache_dir()).unwrap()),
+        catalogue: Config::default().catalogue().unwrap(),
+        store: Arc::new(SqliteStore::open(data.path()).unwrap()),
+        shelf: data.path().join("plugins"),
+        folder: Some(folder.to_owned()),
+    };
+    Loaded {
+        registry: Registry::load(parts).await.unwrap(),
+        _data: data,
+    }
 }
 
 fn limits() -> Limits {
@@ -37,9 +62,12 @@ fn limits() -> Limits {
     }
 }
 
-fn kinds(registry: &Registry) -> Vec<&str> {
+fn kinds(registry: &Registry) -> Vec<String> {
     let kinds = registry.iter();
-    kinds.map(|kind| kind.manifest.kind.as_str()).collect()
+    kinds
+        .iter()
+        .map(|version| version.manifest.kind.clone())
+        .collect()
 }
 
 const EMBEDDED: [&str; 7] = [
@@ -108,10 +136,10 @@ async fn a_file_replaces_an_embedded_kind_and_says_so() {
     let plugins = folder([("srl.wasm", guest("strict-srl"))]);
     let registry = registry(plugins.path(), limits()).await;
     assert_eq!(kinds(&registry), EMBEDDED);
-    assert_eq!(registry.notices.len(), 1, "{:?}", registry.notices);
+    assert_eq!(registry.notices().len(), 1, "{:?}", registry.notices());
     let file = plugins.path().join("srl.wasm").display().to_string();
     assert_has(
-        &registry.notices[0],
+        &registry.notices()[0],
         &[&file, "replaces the embedded kind srl"],
     );
 
@@ -145,10 +173,10 @@ async fn of_two_files_with_one_kind_the_first_by_name_stays() {
         let files = [("c.wasm", &third), ("a.wasm", &first), ("b.wasm", &second)];
         let plugins = folder(files.map(|(name, bytes)| (name, bytes.as_slice())));
         let registry = registry(plugins.path(), limits()).await;
-        let twin = registry.get("twin").unwrap();
+        let twin = registry.current("twin").unwrap();
         assert_eq!(twin.manifest.version.to_string(), "1.0.0");
-        let [b, c] = &registry.notices[..] else {
-            panic!("{:?}", registry.notices);
+        let [b, c] = &registry.notices()[..] else {
+            panic!("{:?}", registry.notices());
         };
         for (notice, file) in [(b, "b.wasm"), (c, "c.wasm")] {
             assert_has(
@@ -173,7 +201,7 @@ async fn what_is_no_regular_file_is_skipped() {
     fs::write(path("readme.txt"), "not looked at").unwrap();
     fs::write(path("x.wasm.bak"), "not looked at").unwrap();
     let registry = registry(plugins.path(), limits()).await;
-    assert!(registry.get("good").is_some());
+    assert!(registry.current("good").is_ok());
     let expected = [
         ("dangling.wasm", "No such file"),
         ("device.wasm", "not a regular file"),
@@ -182,12 +210,12 @@ async fn what_is_no_regular_file_is_skipped() {
         ("z-good.wasm", "already serves the kind good"),
     ];
     assert_eq!(
-        registry.notices.len(),
+        registry.notices().len(),
         expected.len(),
         "{:#?}",
-        registry.notices
+        registry.notices()
     );
-    for (notice, (file, reason)) in registry.notices.iter().zip(expected) {
+    for (notice, (file, reason)) in registry.notices().iter().zip(expected) {
         assert_has(notice, &[file, "is skipped", reason]);
     }
 }
@@ -206,15 +234,15 @@ async fn a_file_over_the_size_limit_is_skipped() {
         ("hostile.wasm", guest("hostile")),
     ]);
     let all = registry(plugins.path(), limit(size.max(1 << 20))).await;
-    assert!(all.get("hostile").is_some(), "{:?}", all.notices);
+    assert!(all.current("hostile").is_ok(), "{:?}", all.notices());
     // A file that does not end: it is not read to find out how large it is.
     let sparse = fs::File::create(plugins.path().join("large.wasm")).unwrap();
     sparse.set_len(1 << 40).unwrap();
     let some = registry(plugins.path(), limit(1 << 20)).await;
-    assert!(some.get("good").is_some());
-    assert_eq!(some.notices.len(), 1, "{:?}", some.notices);
+    assert!(some.current("good").is_ok());
+    assert_eq!(some.notices().len(), 1, "{:?}", some.notices());
     assert_has(
-        &some.notices[0],
+        &some.notices()[0],
         &["large.wasm is skipped", "more than 1048576 bytes"],
     );
 }

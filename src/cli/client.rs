@@ -108,6 +108,21 @@ impl Client {
         self.ask(path, request.body(body.to_string())).await
     }
 
+    /// Sends bytes as they are.
+    pub(super) async fn post_bytes<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+    ) -> anyhow::Result<T> {
+        let request = self.http.post(self.url(path));
+        let request = request.header("content-type", "application/wasm");
+        self.ask(path, request.body(bytes)).await
+    }
+
+    pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        self.ask(path, self.http.delete(self.url(path))).await
+    }
+
     /// The plan with this id.
     pub(super) async fn plan(&self, id: &str) -> anyhow::Result<PlanAnswer> {
         self.get(&format!("/mesh/plan?id={}", encoded(id))).await
@@ -162,7 +177,7 @@ fn refused(status: u16, error: Option<String>) -> Refused {
     }
 }
 
-/// A value for a query.
+/// A value for a query or a part of a path.
 pub(super) fn encoded(value: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {

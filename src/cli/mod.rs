@@ -46,7 +46,7 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Lists the audit log's rejected events, and sends them again.
     Brain(brain::BrainArgs),
-    /// Builds plugins.
+    /// Builds plugins, and says which ones a running host uses.
     Plugin(plugin::PluginArgs),
 }
 
@@ -69,7 +69,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         Command::Run(args) => return run::run(&args).await,
         Command::Plans(args) => plans::run(&args).await?,
         Command::Plan(args) => plan::run(&args).await?,
-        Command::Plugin(args) => plugin::run(&args)?,
+        Command::Plugin(args) => plugin::run(&args).await?,
         Command::Brain(args) => brain::run(&args).await?,
     }
     Ok(ExitCode::SUCCESS)

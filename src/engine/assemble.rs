@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::plan::{Domain, Effect, Json, Mode, Step, StepStatus};
 use crate::recipe::{StepSpec, step_id};
-use crate::registry::{Kind, Registry};
+use crate::registry::{PluginVersion, Registry};
 use crate::services::Catalogue;
 
 /// What stands in for a write in a SIMULATION.
@@ -16,7 +16,7 @@ const SIMULATION: &str = "simulation";
 /// A step, and the kind that runs it.
 pub(super) struct Draft {
     pub(super) step: Step,
-    pub(super) kind: Arc<Kind>,
+    pub(super) kind: Arc<PluginVersion>,
 }
 
 /// What steps are made with.
@@ -31,7 +31,7 @@ pub(super) struct Assembler<'a> {
 struct Found<'a> {
     spec: &'a StepSpec,
     /// The kind that runs it in this mode.
-    kind: Arc<Kind>,
+    kind: Arc<PluginVersion>,
     /// It is another kind than the one asked for.
     is_stand_in: bool,
     /// What it is made once for; nothing of its own where that is `None`.
@@ -104,23 +104,14 @@ impl Assembler<'_> {
         })
     }
 
-    fn kind(&self, name: &str) -> Result<Arc<Kind>, String> {
-        self.registry.get(name).cloned().ok_or_else(|| {
-            let loaded: Vec<&str> = self
-                .registry
-                .iter()
-                .map(|kind| kind.manifest.kind.as_str())
-                .collect();
-            let name: String = name.chars().take(64).collect();
-            format!(
-                "{name:?} is not loaded: it must be one of {}",
-                loaded.join(", ")
-            )
-        })
+    fn kind(&self, name: &str) -> Result<Arc<PluginVersion>, String> {
+        self.registry
+            .current(name)
+            .map_err(|error| error.to_string())
     }
 
     /// What the request that the manifest names would do.
-    fn usual_effect(&self, kind: &Kind) -> Effect {
+    fn usual_effect(&self, kind: &PluginVersion) -> Effect {
         let manifest = &kind.manifest;
         self.catalogue
             .get(&manifest.service)
@@ -168,6 +159,7 @@ impl Assembler<'_> {
         Step {
             id: step_id(index),
             kind: manifest.kind.clone(),
+            plugin: Some(found.kind.sha256.clone()),
             label,
             domain,
             settings: own.and_then(|spec| spec.settings.clone()),
@@ -209,7 +201,7 @@ fn after(found: &Found<'_>, made: &[Vec<String>]) -> Option<Vec<String>> {
 }
 
 /// The error follows "settings".
-fn check_settings(kind: &Kind, settings: Option<&Json>) -> Result<(), String> {
+fn check_settings(kind: &PluginVersion, settings: Option<&Json>) -> Result<(), String> {
     let settings = settings.map_or("{}", Json::as_str);
     let settings: Value =
         serde_json::from_str(settings).map_err(|error| format!(" can't be read: {error}"))?;

@@ -8,7 +8,7 @@ use super::assemble::{Assembler, Draft};
 use super::recipes::Wanted;
 use super::{Engine, EngineError};
 use crate::plan::{ApprovalMode, Domain, Effect, Mode, Plan, PlanStatus, Step, Timestamp};
-use crate::registry::Kind;
+use crate::registry::PluginVersion;
 
 /// What a client asks for.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ impl Engine {
         let (recipe, drafts) = self.drafts(&new, mode).map_err(EngineError::Invalid)?;
         let mut plan = pending_plan(new, mode, self.approvals, now);
         plan.recipe = recipe;
-        let (steps, kinds): (Vec<Step>, Vec<Arc<Kind>>) = drafts
+        let (steps, kinds): (Vec<Step>, Vec<Arc<PluginVersion>>) = drafts
             .into_iter()
             .map(|draft| (draft.step, draft.kind))
             .unzip();
@@ -71,7 +71,7 @@ impl Engine {
     }
 
     /// Fills in what each step would send now. One that can't say yet says why.
-    async fn shape_all(&self, plan: &mut Plan, kinds: &[Arc<Kind>]) {
+    async fn shape_all(&self, plan: &mut Plan, kinds: &[Arc<PluginVersion>]) {
         let mut shaped = Vec::with_capacity(kinds.len());
         for (step, kind) in plan.steps.iter().zip(kinds) {
             shaped.push(self.shape(plan, step, kind).await);

@@ -50,7 +50,7 @@ pub struct Engine {
     /// Where plans are kept.
     pub store: Arc<dyn Store>,
     /// The step kinds.
-    pub registry: Registry,
+    pub registry: Arc<Registry>,
     catalogue: Catalogue,
     /// How services are called.
     pub gateway: Gateway,
@@ -78,7 +78,7 @@ impl Engine {
     pub fn new(
         config: &Config,
         store: Arc<dyn Store>,
-        registry: Registry,
+        registry: Arc<Registry>,
         catalogue: Catalogue,
         gateway: Gateway,
     ) -> anyhow::Result<Self> {

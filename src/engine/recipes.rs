@@ -59,7 +59,8 @@ impl Engine {
 fn missing<'r>(assembler: &Assembler<'_>, recipe: &'r Recipe) -> Vec<&'r str> {
     let mut missing: Vec<&str> = Vec::new();
     for step in &recipe.steps {
-        if assembler.registry.get(&step.kind).is_none() && !missing.contains(&step.kind.as_str()) {
+        if assembler.registry.current(&step.kind).is_err() && !missing.contains(&step.kind.as_str())
+        {
             missing.push(&step.kind);
         }
     }

@@ -7,7 +7,7 @@ use super::request::Checked;
 use super::step::shorten;
 use crate::contract;
 use crate::plan::{Effect, Plan, Sending, Step, Transition, WaitingFor};
-use crate::registry::Kind;
+use crate::registry::PluginVersion;
 
 impl Engine {
     /// The plan, with what waits for an approval shown as it would be sent now. That the plan is
@@ -33,8 +33,8 @@ impl Engine {
     /// What the step would send now, if that is not what the plan shows.
     async fn would_send(&self, plan: &Plan, id: &str) -> Option<Sending> {
         let step = plan.step(id)?;
-        let kind = self.registry.get(&step.kind)?;
-        let request = self.shape(plan, step, kind).await.ok()?;
+        let plugin = self.plugin(step).await.ok()?;
+        let request = self.shape(plan, step, &plugin).await.ok()?;
         let same = step.method == request.method
             && step.endpoint == request.path
             && step.payload == request.body
@@ -52,13 +52,13 @@ impl Engine {
         &self,
         plan: &Plan,
         step: &Step,
-        kind: &Kind,
+        plugin: &PluginVersion,
     ) -> Result<Checked, String> {
         let service = self
             .catalogue
             .get(&step.service)
             .ok_or("its service is not configured")?;
-        let called = kind.plugin.shape(&contract::context(plan, step)).await;
+        let called = plugin.shape(&contract::context(plan, step)).await;
         let request = called
             .outcome
             .map_err(|fault| format!("the plugin failed: {fault}"))?

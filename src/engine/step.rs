@@ -1,5 +1,6 @@
 //! The round trips of one step: shape, judge, send, interpret, until there is a verdict.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Engine;
@@ -9,7 +10,7 @@ use crate::contract;
 use crate::plan::{
     Effect, Finished, Json, LogLine, Outcome, Plan, Refused, Sending, Step, Transition,
 };
-use crate::registry::Kind;
+use crate::registry::{PluginVersion, RegistryError};
 use crate::sandbox::bindings::{Context, Request, RetryLater, Verdict};
 use crate::sandbox::{Called, Fault};
 use crate::services::Service;
@@ -33,7 +34,7 @@ struct Run<'a> {
     engine: &'a Engine,
     plan: &'a Plan,
     step: &'a Step,
-    kind: &'a Kind,
+    plugin: Arc<PluginVersion>,
     service: &'a Service,
     context: Context,
     log: Vec<LogLine>,
@@ -63,7 +64,7 @@ impl Engine {
             requests: 0,
             nothing_written: plan.step(id).is_some_and(|step| !step.sent),
         };
-        let mut run = match self.prepare(plan, id) {
+        let mut run = match self.prepare(plan, id).await {
             Ok(run) => run,
             Err(error) => return Ended::Finished(finished(Outcome::Error { error })),
         };
@@ -80,13 +81,19 @@ impl Engine {
         })
     }
 
-    fn prepare<'a>(&'a self, plan: &'a Plan, id: &str) -> Result<Run<'a>, String> {
+    /// The version that a step's plan was created with.
+    pub(super) async fn plugin(&self, step: &Step) -> Result<Arc<PluginVersion>, RegistryError> {
+        match &step.plugin {
+            Some(digest) => self.registry.version(digest).await,
+            // The plan is older than this rule.
+            None => self.registry.current(&step.kind),
+        }
+    }
+
+    async fn prepare<'a>(&'a self, plan: &'a Plan, id: &str) -> Result<Run<'a>, String> {
         let step = plan.step(id).ok_or("the plan has no such step")?;
-        let kind = self.registry.get(&step.kind).ok_or_else(|| {
-            let kind = &step.kind;
-            format!("no plugin for the kind {kind} is loaded any more: put it back and restart")
-        })?;
-        let service = &kind.manifest.service;
+        let plugin = self.plugin(step).await.map_err(|error| error.to_string())?;
+        let service = &plugin.manifest.service;
         let service = self
             .catalogue
             .get(service)
@@ -95,7 +102,7 @@ impl Engine {
             engine: self,
             plan,
             step,
-            kind,
+            plugin,
             service,
             context: contract::context(plan, step),
             log: Vec::new(),
@@ -111,7 +118,7 @@ impl Engine {
 impl Run<'_> {
     /// The error is a message for a person.
     async fn reach_verdict(&mut self) -> Result<Outcome, String> {
-        let called = self.kind.plugin.shape(&self.context).await;
+        let called = self.plugin.shape(&self.context).await;
         let mut request = self.take(called)?.map_err(|reason| shorten(&reason))?;
         let rounds = self.engine.limits.rounds;
         for round in 1..=rounds {
@@ -161,7 +168,6 @@ impl Run<'_> {
         self.written |= checked.effect == Effect::Write && called.arrived;
         let answer = called.outcome.map_err(|error| error.to_string())?;
         let called = self
-            .kind
             .plugin
             .interpret(&self.context, request, &answer.into())
             .await;

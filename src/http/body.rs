@@ -59,7 +59,7 @@ impl FromRequest<App> for Fields {
 }
 
 /// The whole body, if it is not over the limit.
-async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, HttpError> {
+pub(super) async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, HttpError> {
     let (mut bytes, mut seen) = (Vec::new(), 0_usize);
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|_| HttpError::bad("the body could not be read to its end"))?;

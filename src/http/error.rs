@@ -9,6 +9,8 @@ use serde_json::json;
 
 use crate::engine::EngineError;
 use crate::plan::Refused;
+use crate::registry::RegistryError;
+use crate::sandbox::LoadError;
 use crate::store::StoreError;
 
 /// Seconds after which a busy host may be asked again.
@@ -73,13 +75,38 @@ impl From<EngineError> for HttpError {
     }
 }
 
+impl From<RegistryError> for HttpError {
+    fn from(error: RegistryError) -> Self {
+        let message = error.to_string();
+        let status = match error {
+            RegistryError::Load(LoadError::TooLarge(..)) => StatusCode::PAYLOAD_TOO_LARGE,
+            RegistryError::Load(_) => StatusCode::BAD_REQUEST,
+            RegistryError::NoKind { .. }
+            | RegistryError::NotKept(_)
+            | RegistryError::NoVersion { .. } => StatusCode::NOT_FOUND,
+            RegistryError::Busy(_) | RegistryError::Shelf(_) => StatusCode::SERVICE_UNAVAILABLE,
+            RegistryError::Store(error) => return error.into(),
+            RegistryError::Deactivated(_)
+            | RegistryError::NotLoadable(_)
+            | RegistryError::Ambiguous { .. }
+            | RegistryError::Kept(..)
+            | RegistryError::NothingChosen(_)
+            | RegistryError::Needed(..)
+            | RegistryError::Full(_) => StatusCode::CONFLICT,
+        };
+        Self::new(status, message)
+    }
+}
+
 impl From<StoreError> for HttpError {
     fn from(error: StoreError) -> Self {
         let message = error.to_string();
         match error {
             StoreError::NotFound => Self::new(StatusCode::NOT_FOUND, message),
             StoreError::Refused(Refused::NoStep(_)) => Self::new(StatusCode::NOT_FOUND, message),
-            StoreError::Refused(_) => Self::new(StatusCode::CONFLICT, message),
+            StoreError::Refused(_) | StoreError::PluginGone(_) => {
+                Self::new(StatusCode::CONFLICT, message)
+            }
             StoreError::Full | StoreError::ReadOnly | StoreError::Disk(_) | StoreError::Closed => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
             }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::engine::Engine;
 use crate::plan::Json as RawJson;
-use crate::registry::Kind;
+use crate::registry::PluginVersion;
 
 /// `{ok, plugins}`
 #[derive(Serialize)]
@@ -19,7 +19,7 @@ pub(super) struct PluginsAnswer {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PluginLine {
+pub(super) struct PluginLine {
     kind: String,
     version: String,
     label: String,
@@ -35,9 +35,9 @@ struct PluginLine {
     origin: String,
 }
 
-impl From<&Kind> for PluginLine {
-    fn from(kind: &Kind) -> Self {
-        let manifest = kind.manifest.clone();
+impl From<&PluginVersion> for PluginLine {
+    fn from(version: &PluginVersion) -> Self {
+        let manifest = version.manifest.clone();
         Self {
             kind: manifest.kind,
             version: manifest.version.to_string(),
@@ -47,9 +47,9 @@ impl From<&Kind> for PluginLine {
             endpoint: manifest.endpoint,
             description: manifest.description,
             settings_schema: manifest.settings_schema.json().clone(),
-            sha256: kind.sha256.clone(),
-            size: kind.size,
-            origin: kind.origin.to_string(),
+            sha256: version.sha256.clone(),
+            size: version.size,
+            origin: version.origin.to_string(),
         }
     }
 }
@@ -59,7 +59,8 @@ pub(super) async fn list_plugins(State(engine): State<Arc<Engine>>) -> Json<Plug
     let plugins = engine
         .registry
         .iter()
-        .map(|kind| PluginLine::from(&**kind))
+        .iter()
+        .map(|version| PluginLine::from(&**version))
         .collect();
     Json(PluginsAnswer { ok: true, plugins })
 }

@@ -1,14 +1,18 @@
 //! The HTTP API. One file a route; every error in one shape.
 
+mod activate_plugin;
 mod approve_step;
 mod body;
 mod cancel_plan;
 mod create_plan;
+mod deactivate_plugin;
 mod decision;
+mod delete_plugin;
 mod error;
 mod get_health;
 mod get_history;
 mod get_plan;
+mod get_plugin;
 mod get_status;
 mod list_parked;
 mod list_plans;
@@ -18,17 +22,19 @@ mod query;
 mod reject_step;
 mod resend_parked;
 mod retry_plan;
+mod rollback_plugin;
 mod run_plan;
 mod run_step;
 mod server;
 mod skip_step;
+mod upload_plugin;
 mod watch_events;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio::sync::Semaphore;
 
 use crate::brain::AuditLog;
@@ -85,7 +91,27 @@ pub fn router(app: App) -> Router {
         .route("/mesh/status", get(get_status::get_status))
         .route("/mesh/brain/parked", get(list_parked::list_parked))
         .route("/mesh/brain/resend", post(resend_parked::resend_parked))
-        .route("/plugins", get(list_plugins::list_plugins))
+        .route(
+            "/plugins",
+            get(list_plugins::list_plugins).post(upload_plugin::upload_plugin),
+        )
+        .route("/plugins/{kind}", get(get_plugin::get_plugin))
+        .route(
+            "/plugins/{kind}/activate",
+            post(activate_plugin::activate_plugin),
+        )
+        .route(
+            "/plugins/{kind}/deactivate",
+            post(deactivate_plugin::deactivate_plugin),
+        )
+        .route(
+            "/plugins/{kind}/rollback",
+            post(rollback_plugin::rollback_plugin),
+        )
+        .route(
+            "/plugins/{kind}/{sha256}",
+            delete(delete_plugin::delete_plugin),
+        )
         .route("/recipes", get(list_recipes::list_recipes))
         .fallback(HttpError::no_route)
         .method_not_allowed_fallback(HttpError::wrong_method)

@@ -24,6 +24,9 @@ pub struct Step {
     pub id: String,
     /// The step kind.
     pub kind: String,
+    /// The digest of the plugin component that runs it: a plan keeps what it was created with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
     /// For people.
     pub label: String,
     /// The domain it was made for; it works for the plan's if it was made for none.

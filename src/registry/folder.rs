@@ -1,26 +1,225 @@
-//! The components in the plugins folder.
+//! The plugins folder: every `*.wasm` in it is a component, and what is added, replaced or removed
+//! while the host runs is noticed. It is looked at again and again: that works for every file
+//! system, and the folder is small.
 
-use std::fs::File;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
+
+use super::Registry;
+use super::version::PluginVersion;
 
 /// The most files that are looked at.
 const FILES: usize = 1_000;
 
+/// How often the folder is looked at. A file that is written to is taken once it has not changed
+/// from one look to the next.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What tells one state of a file from another: inode, size, and when it was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp(u64, u64, i64, i64);
+
+/// What is known of a file.
+#[derive(Debug)]
+struct Seen {
+    stamp: Stamp,
+    /// It was loaded, or refused, as it is now.
+    settled: bool,
+    /// Kind and digest of what was loaded from it last.
+    gave: Option<(String, String)>,
+}
+
+/// The folder, as it was looked at last.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    files: BTreeMap<PathBuf, Seen>,
+    /// What was said about files that serve the same kind.
+    clashes: Vec<String>,
+}
+
+impl Folder {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            files: BTreeMap::new(),
+            clashes: Vec::new(),
+        }
+    }
+
+    /// Looks at the files; those that are to be loaded. At the start nothing is waited for.
+    fn look(&mut self, at_start: bool) -> anyhow::Result<Vec<PathBuf>> {
+        let found = components(&self.path)?;
+        self.files.retain(|path, _| found.contains_key(path));
+        let mut ready = Vec::new();
+        for (path, stamp) in found {
+            match self.files.get_mut(&path) {
+                Some(seen) if seen.stamp != stamp => {
+                    seen.stamp = stamp;
+                    seen.settled = false;
+                }
+                Some(seen) if seen.settled => {}
+                Some(_) => ready.push(path),
+                None => {
+                    let seen = Seen {
+                        stamp,
+                        settled: false,
+                        gave: None,
+                    };
+                    if at_start {
+                        ready.push(path.clone());
+                    }
+                    self.files.insert(path, seen);
+                }
+            }
+        }
+        Ok(ready)
+    }
+
+    /// By kind, what the folder serves: of two files the first. And what is new to say of that.
+    fn serves(&mut self) -> (BTreeMap<String, String>, Vec<String>) {
+        let mut serves: BTreeMap<String, (String, &Path)> = BTreeMap::new();
+        let mut clashes = Vec::new();
+        for (path, seen) in &self.files {
+            let Some((kind, digest)) = &seen.gave else {
+                continue;
+            };
+            match serves.get(kind) {
+                None => {
+                    serves.insert(kind.clone(), (digest.clone(), path));
+                }
+                Some((_, first)) => clashes.push(format!(
+                    "{} is skipped: {} already serves the kind {kind}",
+                    path.display(),
+                    first.display()
+                )),
+            }
+        }
+        let serves = serves
+            .into_iter()
+            .map(|(kind, (digest, _))| (kind, digest))
+            .collect();
+        let new = clashes
+            .iter()
+            .filter(|clash| !self.clashes.contains(clash))
+            .cloned()
+            .collect();
+        self.clashes = clashes;
+        (serves, new)
+    }
+}
+
+impl Registry {
+    /// Watches the plugins folder, if there is one, for as long as it is polled.
+    pub async fn watch(&self) {
+        if self.folder.is_none() {
+            return;
+        }
+        // A fault that lasts is reported once.
+        let mut fault = None;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            match self.look_at_folder(false).await {
+                Ok(notices) => {
+                    fault = None;
+                    notices.iter().for_each(|notice| tracing::warn!("{notice}"));
+                }
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    if fault.as_ref() != Some(&error) {
+                        tracing::warn!("{error}");
+                    }
+                    fault = Some(error);
+                }
+            }
+        }
+    }
+
+    /// Loads what is new in the folder; what the operator should know of it.
+    pub(super) async fn look_at_folder(&self, at_start: bool) -> anyhow::Result<Vec<String>> {
+        let Some(folder) = &self.folder else {
+            return Ok(Vec::new());
+        };
+        let mut folder = folder.lock().await;
+        let before: Vec<PathBuf> = folder.files.keys().cloned().collect();
+        let ready = folder.look(at_start)?;
+        if ready.is_empty() && before.iter().eq(folder.files.keys()) {
+            return Ok(Vec::new());
+        }
+        let mut notices = Vec::new();
+        for path in ready {
+            let loaded = self.load_file(&path).await;
+            let Some(seen) = folder.files.get_mut(&path) else {
+                continue;
+            };
+            // It may have been written to while it was read: then it is read once more.
+            seen.settled = stamp(&path).is_ok_and(|now| now == seen.stamp);
+            match loaded {
+                Ok(version) => {
+                    seen.gave = Some((version.manifest.kind.clone(), version.sha256.clone()));
+                }
+                // What it gave before stays: a bad file changes nothing.
+                Err(error) if seen.settled => {
+                    notices.push(format!("{} is skipped: {error:#}", path.display()));
+                }
+                Err(_) => {}
+            }
+        }
+        let (serves, clashes) = folder.serves();
+        notices.extend(clashes);
+        notices.extend(self.serve_folder(serves));
+        Ok(notices)
+    }
+
+    async fn load_file(&self, path: &Path) -> anyhow::Result<Arc<PluginVersion>> {
+        let (version, bytes) = self.loader.load_file(path.to_owned()).await?;
+        Ok(self.keep(version, &bytes, "folder").await?)
+    }
+
+    /// From now on the folder serves this; which embedded kinds it replaces that it did not before.
+    fn serve_folder(&self, serves: BTreeMap<String, String>) -> Vec<String> {
+        let mut state = self.write();
+        let mut notices = Vec::new();
+        for (kind, digest) in &serves {
+            let is_new = state.folder.get(kind) != Some(digest);
+            if is_new
+                && state
+                    .embedded
+                    .get(kind)
+                    .is_some_and(|embedded| embedded != digest)
+            {
+                let origin = state
+                    .loaded
+                    .get(digest)
+                    .map(|version| version.origin.to_string());
+                let origin = origin.unwrap_or_default();
+                notices.push(format!("{origin} replaces the embedded kind {kind}"));
+            }
+        }
+        state.folder = serves;
+        notices
+    }
+}
+
 /// Every `*.wasm` in the folder, by name.
-pub(super) fn components(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+fn components(folder: &Path) -> anyhow::Result<BTreeMap<PathBuf, Stamp>> {
     let unreadable = || format!("can't read the plugins folder {}", folder.display());
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(unreadable)? {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder).with_context(unreadable)? {
         let path = entry.with_context(unreadable)?.path();
-        if path
+        let is_component = path
             .extension()
-            .is_some_and(|extension| extension == "wasm")
-        {
-            files.push(path);
+            .is_some_and(|extension| extension == "wasm");
+        // What went away meanwhile is not there.
+        if is_component && let Ok(stamp) = stamp(&path) {
+            files.insert(path, stamp);
         }
     }
     if files.len() > FILES {
@@ -29,14 +228,24 @@ pub(super) fn components(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
             folder.display()
         );
     }
-    files.sort();
     Ok(files)
+}
+
+fn stamp(path: &Path) -> std::io::Result<Stamp> {
+    // Of the link itself if it leads nowhere: a link without its file is worth a notice.
+    let found = fs::metadata(path).or_else(|_| fs::symlink_metadata(path))?;
+    Ok(Stamp(
+        found.ino(),
+        found.size(),
+        found.mtime(),
+        found.mtime_nsec(),
+    ))
 }
 
 /// Reads a regular file of up to `limit` bytes.
 pub(super) fn read(path: &Path, limit: usize) -> anyhow::Result<Arc<[u8]>> {
     // Asked before opening: opening a pipe would wait for its writer.
-    if !std::fs::metadata(path)?.is_file() {
+    if !fs::metadata(path)?.is_file() {
         bail!("it is not a regular file");
     }
     let limit = u64::try_from(limit)?;

@@ -1,165 +1,296 @@
-//! Which step kinds there are, where each came from, and which component a new plan gets.
+//! Which step kinds there are, in which versions, where each came from, and which version a new
+//! plan gets: what an operator activated, else the plugins folder's, else the embedded one.
 //!
 //! # Layout
-//! - [`Registry`]: the loaded kinds.
-//! - [`Manifest`]: what a plugin says of itself, checked; [`SettingsSchema`]: of its settings.
-//! - [`embedded`]: the components built from `plugins/` and shipped in the host.
+//! - [`Registry`]: the versions, and the choice among them. [`choose`]: what operators do.
+//! - [`PluginVersion`]: one loaded component. [`Manifest`]: what it says of itself, checked;
+//!   [`SettingsSchema`]: of its settings.
+//! - [`embedded`]: the components built from `plugins/` and shipped in the host; [`folder`]: those
+//!   in the plugins folder; [`shelf`]: all of them by digest, for as long as a plan needs them.
 
+mod choose;
 pub mod embedded;
+mod error;
 mod folder;
+mod loader;
 mod manifest;
 mod schema;
+mod shelf;
+mod version;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::sandbox::{CompileCache, LoadError, Plugin, Sandbox, sha256};
+use tokio::sync::Semaphore;
+
+use crate::sandbox::{CompileCache, Sandbox};
 use crate::services::Catalogue;
+use crate::store::{PluginChoice, PluginRecord, Store};
 
+pub use choose::{Selector, VersionLine};
+pub use error::RegistryError;
+use folder::Folder;
+use loader::Loader;
 pub use manifest::Manifest;
 pub use schema::SettingsSchema;
+use shelf::Shelf;
+pub use version::{Calls, Origin, PluginVersion};
 
-/// One loaded step kind.
-pub struct Kind {
-    /// Runs it.
-    pub plugin: Plugin,
-    /// What it says of itself.
-    pub manifest: Manifest,
-    /// The digest of its component, in lower-case hexadecimal.
-    pub sha256: String,
-    /// The size of its component, in bytes.
-    pub size: usize,
-    /// Where it came from.
-    pub origin: Origin,
+/// Components that are sent and compiled at the same time. Each is in memory meanwhile, and keeps a
+/// processor busy.
+const UPLOADS: usize = 2;
+
+/// What a registry works with.
+pub struct Parts {
+    /// Runs components.
+    pub sandbox: Arc<Sandbox>,
+    /// Keeps compiled components.
+    pub cache: Arc<CompileCache>,
+    /// The services that a plugin may name.
+    pub catalogue: Catalogue,
+    /// Remembers versions and choices.
+    pub store: Arc<dyn Store>,
+    /// Where components are kept by digest.
+    pub shelf: PathBuf,
+    /// The plugins folder.
+    pub folder: Option<PathBuf>,
 }
 
-/// Where a component came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// It is part of the host.
-    Embedded,
-    /// From this file.
-    File(PathBuf),
-}
-
-/// The loaded kinds, by name.
+/// The versions of all step kinds.
 pub struct Registry {
-    kinds: BTreeMap<String, Arc<Kind>>,
-    /// What the operator should know of the files in the plugins folder.
-    pub notices: Vec<String>,
+    loader: Loader,
+    store: Arc<dyn Store>,
+    shelf: Shelf,
+    folder: Option<tokio::sync::Mutex<Folder>>,
+    state: RwLock<State>,
+    /// Choices are made one after the other: memory and disk agree on their order.
+    choosing: tokio::sync::Mutex<()>,
+    /// One permit a component that is being sent and compiled.
+    uploads: Semaphore,
 }
 
-/// Loads components one by one, all in the same way.
-struct Loader<'a> {
-    sandbox: Arc<Sandbox>,
-    cache: Arc<CompileCache>,
-    catalogue: &'a Catalogue,
+#[derive(Default)]
+struct State {
+    /// Loaded versions, by digest.
+    loaded: HashMap<String, Arc<PluginVersion>>,
+    /// Every version that is kept, by digest.
+    kept: BTreeMap<String, PluginRecord>,
+    /// By kind, the version that is part of the host.
+    embedded: BTreeMap<String, String>,
+    /// By kind, the version in the plugins folder.
+    folder: BTreeMap<String, String>,
+    /// By kind, what operators chose, oldest first; none is "no new plans".
+    chosen: BTreeMap<String, Vec<Option<String>>>,
+    /// What the operator should know of the files in the plugins folder.
+    notices: Vec<String>,
+}
+
+impl State {
+    /// The version that new plans get.
+    fn current(&self, kind: &str) -> Option<&Arc<PluginVersion>> {
+        let digest = match self.chosen.get(kind).and_then(|choices| choices.last()) {
+            Some(choice) => choice.as_ref(),
+            None => self.folder.get(kind).or_else(|| self.embedded.get(kind)),
+        };
+        digest.and_then(|digest| self.loaded.get(digest))
+    }
+
+    /// The kinds that there are, whether or not new plans may have them.
+    fn kinds(&self) -> Vec<String> {
+        let sources = [&self.embedded, &self.folder];
+        let mut kinds: Vec<String> = sources
+            .into_iter()
+            .flat_map(|kinds| kinds.keys().cloned())
+            .collect();
+        kinds.extend(self.kept.values().map(|record| record.kind.clone()));
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
+    }
 }
 
 impl Registry {
-    /// Loads the embedded components, then those in the folder. A file that is no valid step
-    /// component is skipped and reported.
+    /// Loads the embedded components, those in the folder, and those that were chosen. A file that
+    /// is no valid step component is skipped and reported.
     ///
     /// # Errors
-    /// When an embedded component does not load, or the folder can't be read.
-    pub async fn load(
-        sandbox: Arc<Sandbox>,
-        cache: Arc<CompileCache>,
-        catalogue: &Catalogue,
-        folder: Option<&Path>,
-    ) -> anyhow::Result<Self> {
-        let loader = Loader {
-            sandbox,
-            cache,
-            catalogue,
+    /// When an embedded component does not load, or a folder or the store can't be used.
+    pub async fn load(parts: Parts) -> anyhow::Result<Self> {
+        let registry = Self {
+            loader: Loader {
+                sandbox: parts.sandbox,
+                cache: parts.cache,
+                catalogue: parts.catalogue,
+            },
+            shelf: Shelf::open(&parts.shelf)?,
+            store: parts.store,
+            folder: parts
+                .folder
+                .map(|path| tokio::sync::Mutex::new(Folder::new(path))),
+            state: RwLock::default(),
+            choosing: tokio::sync::Mutex::default(),
+            uploads: Semaphore::new(UPLOADS),
         };
-        let mut registry = Self {
-            kinds: BTreeMap::new(),
-            notices: Vec::new(),
-        };
+        for record in registry.store.plugins().await? {
+            registry.write().kept.insert(record.sha256.clone(), record);
+        }
         for (name, bytes) in embedded::COMPONENTS {
-            let kind = loader.load(Arc::from(*bytes), Origin::Embedded).await;
-            let kind = kind.map_err(|error| anyhow::anyhow!("the embedded {name}: {error}"))?;
             registry
-                .kinds
-                .insert(kind.manifest.kind.clone(), Arc::new(kind));
+                .load_embedded(bytes)
+                .await
+                .map_err(|error| error.context(format!("the embedded {name}")))?;
         }
-        if let Some(folder) = folder {
-            for file in folder::components(folder)? {
-                registry.load_file(&loader, file).await;
-            }
-        }
+        let notices = registry.look_at_folder(true).await?;
+        registry.write().notices = notices;
+        registry.load_choices().await?;
         Ok(registry)
     }
 
-    async fn load_file(&mut self, loader: &Loader<'_>, file: PathBuf) {
-        let shown = file.display().to_string();
-        let notice = match loader.load_file(file).await {
-            Ok(kind) => self.add(kind),
-            Err(error) => Some(format!("{shown} is skipped: {error}")),
-        };
-        self.notices.extend(notice);
+    async fn load_embedded(&self, bytes: &'static [u8]) -> anyhow::Result<()> {
+        let bytes: Arc<[u8]> = Arc::from(bytes);
+        let version = self
+            .loader
+            .load(Arc::clone(&bytes), Origin::Embedded)
+            .await?;
+        let version = self.keep(version, &bytes, "embedded").await?;
+        let kind = version.manifest.kind.clone();
+        self.write().embedded.insert(kind, version.sha256.clone());
+        Ok(())
     }
 
-    /// Adds a kind from a file. It replaces an embedded one; of two files the first stays.
-    fn add(&mut self, kind: Kind) -> Option<String> {
-        let name = kind.manifest.kind.clone();
-        let notice = match self.kinds.get(&name).map(|old| &old.origin) {
-            None => None,
-            Some(Origin::Embedded) => {
-                Some(format!("{} replaces the embedded kind {name}", kind.origin))
-            }
-            Some(first @ Origin::File(_)) => {
-                return Some(format!(
-                    "{} is skipped: {first} already serves the kind {name}",
-                    kind.origin
-                ));
-            }
-        };
-        self.kinds.insert(name, Arc::new(kind));
-        notice
-    }
-
-    /// The kind with this name.
-    pub fn get(&self, kind: &str) -> Option<&Arc<Kind>> {
-        self.kinds.get(kind)
-    }
-
-    /// Every kind, by name.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Kind>> {
-        self.kinds.values()
-    }
-}
-
-impl Loader<'_> {
-    async fn load(&self, bytes: Arc<[u8]>, origin: Origin) -> Result<Kind, LoadError> {
-        let size = bytes.len();
-        let sha256 = sha256(&bytes);
-        let sandbox = Arc::clone(&self.sandbox);
-        let (plugin, manifest) = Plugin::load(sandbox, Arc::clone(&self.cache), bytes).await?;
-        let manifest = Manifest::check(manifest, self.catalogue).map_err(LoadError::Manifest)?;
-        Ok(Kind {
-            plugin,
-            manifest,
-            sha256,
-            size,
-            origin,
-        })
-    }
-
-    async fn load_file(&self, file: PathBuf) -> anyhow::Result<Kind> {
-        let limit = self.sandbox.limits().component_bytes;
-        let bytes = folder::read(&file, limit)?;
-        Ok(self.load(bytes, Origin::File(file)).await?)
-    }
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Embedded => f.write_str("embedded"),
-            Self::File(path) => path.display().fmt(f),
+    async fn load_choices(&self) -> anyhow::Result<()> {
+        for PluginChoice { kind, sha256 } in self.store.plugin_choices().await? {
+            self.write().chosen.entry(kind).or_default().push(sha256);
         }
+        let chosen: Vec<String> = {
+            let state = self.read();
+            let last = state
+                .chosen
+                .values()
+                .filter_map(|choices| choices.last()?.clone());
+            last.collect()
+        };
+        for digest in chosen {
+            if let Err(error) = self.version(&digest).await {
+                let notice = format!("an activated plugin can't be loaded: {error}");
+                self.write().notices.push(notice);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a loaded version, on disk and in memory.
+    async fn keep(
+        &self,
+        version: PluginVersion,
+        bytes: &[u8],
+        origin: &str,
+    ) -> Result<Arc<PluginVersion>, RegistryError> {
+        let record = PluginRecord {
+            sha256: version.sha256.clone(),
+            kind: version.manifest.kind.clone(),
+            version: version.manifest.version.to_string(),
+            origin: origin.to_owned(),
+        };
+        let known = self
+            .read()
+            .kept
+            .get(&record.sha256)
+            .map(|known| known.origin.clone());
+        if known.as_deref() != Some(origin) {
+            self.shelf
+                .put(&record.sha256, bytes)
+                .map_err(RegistryError::Shelf)?;
+            self.store.add_plugin(record.clone()).await?;
+        }
+        let version = Arc::new(version);
+        let mut state = self.write();
+        state.kept.insert(record.sha256.clone(), record);
+        state
+            .loaded
+            .insert(version.sha256.clone(), Arc::clone(&version));
+        Ok(version)
+    }
+
+    /// The version that a new plan gets.
+    ///
+    /// # Errors
+    /// Why there is none: the kind is not loaded, or was deactivated.
+    pub fn current(&self, kind: &str) -> Result<Arc<PluginVersion>, RegistryError> {
+        let state = self.read();
+        if let Some(version) = state.current(kind) {
+            return Ok(Arc::clone(version));
+        }
+        let name: String = kind.chars().take(64).collect();
+        match state.chosen.get(kind).and_then(|choices| choices.last()) {
+            Some(None) => Err(RegistryError::Deactivated(name)),
+            Some(Some(_)) => Err(RegistryError::NotLoadable(name)),
+            None => {
+                let kinds = state
+                    .kinds()
+                    .into_iter()
+                    .filter(|kind| state.current(kind).is_some());
+                Err(RegistryError::NoKind {
+                    kind: name,
+                    loaded: kinds.collect(),
+                })
+            }
+        }
+    }
+
+    /// The version with this digest, for a plan that was created with it.
+    ///
+    /// # Errors
+    /// When it is not kept, or can't be loaded.
+    pub async fn version(&self, digest: &str) -> Result<Arc<PluginVersion>, RegistryError> {
+        let (loaded, kept) = {
+            let state = self.read();
+            (
+                state.loaded.get(digest).cloned(),
+                state.kept.get(digest).cloned(),
+            )
+        };
+        if let Some(version) = loaded {
+            return Ok(version);
+        }
+        let record = kept.ok_or_else(|| RegistryError::NotKept(digest.to_owned()))?;
+        let failed = |error: String| RegistryError::Kept(record.kind.clone(), error);
+        let bytes = self.shelf.get(digest, self.loader.limit());
+        let bytes = bytes.map_err(|error| failed(format!("{error:#}")))?;
+        let origin = if record.origin == "upload" {
+            Origin::Upload
+        } else {
+            Origin::Kept
+        };
+        let version = self.loader.load(bytes, origin).await;
+        let version = Arc::new(version.map_err(|error| failed(error.to_string()))?);
+        self.write()
+            .loaded
+            .insert(digest.to_owned(), Arc::clone(&version));
+        Ok(version)
+    }
+
+    /// The versions that new plans get, by kind.
+    pub fn iter(&self) -> Vec<Arc<PluginVersion>> {
+        let state = self.read();
+        let kinds = state.kinds();
+        kinds
+            .iter()
+            .filter_map(|kind| state.current(kind).cloned())
+            .collect()
+    }
+
+    /// What the operator should know of the files in the plugins folder.
+    pub fn notices(&self) -> Vec<String> {
+        self.read().notices.clone()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

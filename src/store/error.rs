@@ -32,6 +32,9 @@ pub enum StoreError {
         /// What is wrong with it.
         error: String,
     },
+    /// A component that a new plan was to have was removed meanwhile.
+    #[error("the plugin {0} was removed just now: create the plan again")]
+    PluginGone(String),
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,
@@ -53,6 +56,7 @@ impl StoreError {
                 id: id.clone(),
                 error: error.clone(),
             },
+            Self::PluginGone(sha256) => Self::PluginGone(sha256.clone()),
             Self::Closed => Self::Closed,
             Self::Database(rusqlite::Error::SqliteFailure(code, message)) => {
                 Self::Database(rusqlite::Error::SqliteFailure(*code, message.clone()))

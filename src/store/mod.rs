@@ -11,6 +11,7 @@ mod live;
 mod signal;
 mod sqlite;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -90,6 +91,27 @@ pub trait Store: Send + Sync + 'static {
     /// Puts parked events back on their way: these, or all. How many there were.
     async fn resend(&self, ids: Option<Vec<i64>>) -> Result<usize, StoreError>;
 
+    /// The plugin components that are kept, oldest first.
+    async fn plugins(&self) -> Result<Vec<PluginRecord>, StoreError>;
+
+    /// Keeps a component. One that is kept already stays, but an upload counts more.
+    async fn add_plugin(&self, record: PluginRecord) -> Result<(), StoreError>;
+
+    /// Forgets a component unless an open plan or a choice needs it; whether it is forgotten.
+    async fn remove_plugin(&self, sha256: &str) -> Result<bool, StoreError>;
+
+    /// What was chosen for new plans, oldest first; the last choice of a kind counts.
+    async fn plugin_choices(&self) -> Result<Vec<PluginChoice>, StoreError>;
+
+    /// Chooses for new plans.
+    async fn choose_plugin(&self, choice: PluginChoice) -> Result<(), StoreError>;
+
+    /// Takes back the last choice for a kind; whether there was one.
+    async fn take_back_choice(&self, kind: &str) -> Result<bool, StoreError>;
+
+    /// How many open plans need each component, by digest.
+    async fn open_plans(&self) -> Result<BTreeMap<String, i64>, StoreError>;
+
     /// Removes some of what is older than it has to be kept; whether there may be more.
     async fn clean_up(&self, retention: Retention) -> Result<bool, StoreError>;
 }
@@ -103,6 +125,28 @@ pub struct Change {
     pub plan_id: String,
     /// What happened, in order, without what had come of the steps that went back.
     pub entries: Vec<HistoryEntry>,
+}
+
+/// A plugin component that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginRecord {
+    /// Its digest, in lower-case hexadecimal.
+    pub sha256: String,
+    /// The step kind that it serves.
+    pub kind: String,
+    /// Its version.
+    pub version: String,
+    /// How it came here first: `embedded`, `folder` or `upload`.
+    pub origin: String,
+}
+
+/// What an operator chose for new plans of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginChoice {
+    /// The kind.
+    pub kind: String,
+    /// The component; none if there are to be no new plans of this kind.
+    pub sha256: Option<String>,
 }
 
 /// What became of a delivery.

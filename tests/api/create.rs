@@ -98,6 +98,7 @@ async fn the_default_plan_has_four_steps() {
             json!({
                 "id": format!("step-{}", index + 1),
                 "kind": kind,
+                "plugin": plan["steps"][index]["plugin"],
                 "label": label,
                 "service": kind,
                 "method": "POST",

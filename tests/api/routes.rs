@@ -52,8 +52,10 @@ async fn a_wrong_method_is_405() {
         ("/mesh/plan", "POST"),
         ("/mesh/plans", "PATCH"),
         ("/recipes", "POST"),
-        ("/plugins", "POST"),
+        ("/plugins", "PUT"),
         ("/plugins", "OPTIONS"),
+        ("/plugins/srl", "POST"),
+        ("/plugins/srl/activate", "GET"),
     ];
     for (path, method) in routes {
         let (status, body) = app.request(method, path).await;

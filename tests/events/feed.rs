@@ -13,7 +13,12 @@ const CHANGES: usize = 3_000;
 
 async fn plan() -> Plan {
     let app = TestApp::start().await;
-    serde_json::from_value(app.create(&json!({})).await).unwrap()
+    let mut plan: Plan = serde_json::from_value(app.create(&json!({})).await).unwrap();
+    // The stores here keep no plugins.
+    for step in &mut plan.steps {
+        step.plugin = None;
+    }
+    plan
 }
 
 async fn tell(feed: &mut Feed, until: &str) -> Vec<Told> {

@@ -59,7 +59,7 @@ async fn what_it_built_is_named_and_serves_its_kinds() {
     let files = built.files.iter();
     let plugins = folder(files.map(|(name, bytes)| (&**name, &**bytes)));
     let registry = registry(plugins.path(), limits()).await;
-    assert!(registry.notices.is_empty(), "{:?}", registry.notices);
+    assert!(registry.notices().is_empty(), "{:?}", registry.notices());
     let mut expected = [&EMBEDDED[..], &["campaign", "trends"]].concat();
     expected.sort_unstable();
     assert_eq!(kinds(&registry), expected);

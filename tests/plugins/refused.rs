@@ -1,17 +1,15 @@
 //! Files that are no step plugins: each is named with its own reason, and the host starts without.
 
-use codex_mesh::registry::Registry;
-
 use super::{EMBEDDED, kinds, limits, registry};
 use crate::support::{Raw, TestApp, assert_has, folder, guest, start_with};
 
 /// The one notice about the one file in the folder, which must not be loaded.
 async fn notice(component: &[u8]) -> String {
     let plugins = folder([("bad.wasm", component)]);
-    let registry: Registry = registry(plugins.path(), limits()).await;
+    let registry = registry(plugins.path(), limits()).await;
     assert_eq!(kinds(&registry), EMBEDDED);
-    let [notice] = &registry.notices[..] else {
-        panic!("{:?}", registry.notices);
+    let [notice] = &registry.notices()[..] else {
+        panic!("{:?}", registry.notices());
     };
     assert_has(notice, &["bad.wasm is skipped: "]);
     assert!(notice.len() < 1_200, "{} bytes: {notice}", notice.len());

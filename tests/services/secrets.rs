@@ -82,7 +82,10 @@ async fn a_secret_is_not_stored() {
     app.run(&app.create(&json!({})).await).await;
     let mut stored = Vec::new();
     for entry in std::fs::read_dir(app.data.path()).unwrap() {
-        stored.extend(std::fs::read(entry.unwrap().path()).unwrap());
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            stored.extend(std::fs::read(path).unwrap());
+        }
     }
     let has = |text: &str| {
         stored

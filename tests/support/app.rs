@@ -223,6 +223,12 @@ impl TestApp {
         answer(request.send().await.unwrap()).await
     }
 
+    /// Sends a component.
+    pub async fn upload(&self, component: &[u8]) -> (u16, Value) {
+        self.post_raw("/plugins", Some("application/wasm"), component.to_vec())
+            .await
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         self.post_raw(path, Some("application/json"), body.to_string())
             .await

@@ -1,10 +1,13 @@
-//! `codex-mesh plugin`: for those who write plugins. One file a subcommand.
+//! `codex-mesh plugin`: for those who write plugins, and those who run them.
 
 mod build;
+mod choose;
+mod list;
+mod push;
 
 use clap::{Args, Subcommand};
 
-/// Builds plugins.
+/// Builds plugins, and says which ones a running host uses.
 #[derive(Debug, Args)]
 pub(super) struct PluginArgs {
     #[command(subcommand)]
@@ -15,10 +18,28 @@ pub(super) struct PluginArgs {
 enum PluginCommand {
     /// Makes components of plugin crates, and puts them into a plugins folder.
     Build(build::BuildArgs),
+    /// Sends a component to a running host.
+    Push(push::PushArgs),
+    /// Gives new plans this version of a kind.
+    Activate(choose::ActivateArgs),
+    /// Gives no new plans of a kind; open ones go on.
+    Deactivate(choose::KindArgs),
+    /// Takes back the last activation or deactivation of a kind.
+    Rollback(choose::KindArgs),
+    /// Removes a version that nobody needs.
+    Remove(choose::RemoveArgs),
+    /// Lists the step kinds of a running host, or the versions of one.
+    List(list::ListArgs),
 }
 
-pub(super) fn run(args: &PluginArgs) -> anyhow::Result<()> {
+pub(super) async fn run(args: &PluginArgs) -> anyhow::Result<()> {
     match &args.command {
         PluginCommand::Build(args) => build::run(args),
+        PluginCommand::Push(args) => push::run(args).await,
+        PluginCommand::Activate(args) => choose::activate(args).await,
+        PluginCommand::Deactivate(args) => choose::deactivate(args).await,
+        PluginCommand::Rollback(args) => choose::rollback(args).await,
+        PluginCommand::Remove(args) => choose::remove(args).await,
+        PluginCommand::List(args) => list::run(args).await,
     }
 }

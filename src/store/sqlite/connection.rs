@@ -20,6 +20,7 @@ const BUSY: Duration = Duration::from_secs(5);
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("0001_plans.sql")),
     M::up(include_str!("0002_run.sql")),
+    M::up(include_str!("0003_plugins.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

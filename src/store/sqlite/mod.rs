@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //! - [`connection`]: opening, migrating, reading. [`writer`]: the thread that writes.
-//! - [`plans`], [`history`], [`outbox`]: the statements, a file a table. [`retention`]: clean-up.
+//! - [`plans`], [`history`], [`outbox`], [`plugins`]: the statements, a file a table. [`retention`]: clean-up.
 //! - [`failpoint`]: where a test makes the host die.
 
 mod connection;
@@ -13,9 +13,11 @@ mod failpoint;
 mod history;
 mod outbox;
 mod plans;
+mod plugins;
 mod retention;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
@@ -31,8 +33,8 @@ use self::writer::Writer;
 use super::live::{Held, Live, Slot};
 use super::signal::Signals;
 use super::{
-    Backlog, Change, Delivery, News, OutboxEntry, Page, ParkedEvent, Query, Retention, Signal,
-    Store, StoreError, Unwritten, now,
+    Backlog, Change, Delivery, News, OutboxEntry, Page, ParkedEvent, PluginChoice, PluginRecord,
+    Query, Retention, Signal, Store, StoreError, Unwritten, now,
 };
 use crate::plan::{Event, HistoryEntry, Plan, Transition};
 
@@ -86,17 +88,17 @@ impl SqliteStore {
     async fn write(
         &self,
         row: PlanRow,
-        is_new: bool,
+        new: Option<&Arc<Plan>>,
         entries: Vec<HistoryEntry>,
         events: Vec<String>,
     ) -> Result<(), StoreError> {
         let tells = !events.is_empty();
         let (new_event, signals) = (Arc::clone(&self.new_event), self.signals.clone());
+        let new = new.cloned();
         let work = move |transaction: &Connection| {
-            if is_new {
-                row.insert(transaction)?;
-            } else {
-                row.update(transaction)?;
+            match new {
+                Some(plan) => row.insert(transaction, plugins::set_of(transaction, &plan)?)?,
+                None => row.update(transaction)?,
             }
             let seq = history::append(transaction, &row.id, &entries)?;
             outbox::append(transaction, &row, &events)?;
@@ -161,7 +163,7 @@ impl SqliteStore {
             .map(|event| event.content(&applied.plan));
         let row = PlanRow::new(&applied.plan)?;
         before.batch.close();
-        if let Err(error) = self.write(row, false, unwritten, events.collect()).await {
+        if let Err(error) = self.write(row, None, unwritten, events.collect()).await {
             before.batch.reopen();
             return Err(error);
         }
@@ -190,7 +192,7 @@ impl Store for SqliteStore {
     async fn create(&self, plan: Arc<Plan>) -> Result<(), StoreError> {
         let entries = vec![HistoryEntry::created(&plan)];
         let events = vec![Event::Created.content(&plan)];
-        self.write(PlanRow::new(&plan)?, true, entries, events)
+        self.write(PlanRow::new(&plan)?, Some(&plan), entries, events)
             .await?;
         self.live.keep(plan);
         Ok(())
@@ -303,6 +305,44 @@ impl Store for SqliteStore {
             .await?;
         self.new_event.notify_one();
         Ok(count)
+    }
+
+    async fn plugins(&self) -> Result<Vec<PluginRecord>, StoreError> {
+        self.reader.run(plugins::all).await
+    }
+
+    async fn add_plugin(&self, record: PluginRecord) -> Result<(), StoreError> {
+        self.writer
+            .run(move |transaction| plugins::add(transaction, &record))
+            .await
+    }
+
+    async fn remove_plugin(&self, sha256: &str) -> Result<bool, StoreError> {
+        let sha256 = sha256.to_owned();
+        self.writer
+            .run(move |transaction| plugins::remove(transaction, &sha256))
+            .await
+    }
+
+    async fn plugin_choices(&self) -> Result<Vec<PluginChoice>, StoreError> {
+        self.reader.run(plugins::choices).await
+    }
+
+    async fn choose_plugin(&self, choice: PluginChoice) -> Result<(), StoreError> {
+        self.writer
+            .run(move |transaction| plugins::choose(transaction, &choice))
+            .await
+    }
+
+    async fn take_back_choice(&self, kind: &str) -> Result<bool, StoreError> {
+        let kind = kind.to_owned();
+        self.writer
+            .run(move |transaction| plugins::take_back(transaction, &kind))
+            .await
+    }
+
+    async fn open_plans(&self) -> Result<BTreeMap<String, i64>, StoreError> {
+        self.reader.run(plugins::open_plans).await
     }
 
     async fn clean_up(&self, retention: Retention) -> Result<bool, StoreError> {

@@ -35,12 +35,17 @@ impl PlanRow {
         })
     }
 
-    pub(super) fn insert(&self, connection: &Connection) -> Result<(), StoreError> {
+    /// Inserts a new plan that needs this set of plugins.
+    pub(super) fn insert(
+        &self,
+        connection: &Connection,
+        plugins: Option<i64>,
+    ) -> Result<(), StoreError> {
         connection
             .prepare_cached(
                 "INSERT INTO plans
-                     (id, session_id, domain, status, in_flight, updated_at, body, run)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                     (id, session_id, domain, status, in_flight, updated_at, body, run, plugins)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 self.id,
@@ -50,7 +55,8 @@ impl PlanRow {
                 self.in_flight,
                 self.updated_at,
                 self.body,
-                self.run
+                self.run,
+                plugins
             ])?;
         Ok(())
     }

@@ -1,0 +1,88 @@
+//! `codex-mesh plugin list`: the step kinds of a running host, or the versions of one.
+
+use clap::Args;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::super::client::{Client, HostArgs, encoded};
+use super::super::text;
+
+/// Lists the step kinds of a running host, or the versions of one.
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    host: HostArgs,
+    /// The step kind
+    kind: Option<String>,
+    /// The host's answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The versions of a kind, as the host answers.
+#[derive(Deserialize)]
+pub(super) struct Versions {
+    versions: Vec<Version>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    version: String,
+    sha256: String,
+    origin: String,
+    active: bool,
+    open_plans: i64,
+    calls: u64,
+    errors: u64,
+    average_micros: u64,
+}
+
+#[derive(Deserialize)]
+struct Kinds {
+    plugins: Vec<Kind>,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    kind: String,
+    version: String,
+    service: String,
+    origin: String,
+}
+
+pub(super) async fn run(args: &ListArgs) -> anyhow::Result<()> {
+    let client = Client::new(&args.host)?;
+    let path = match &args.kind {
+        Some(kind) => format!("/plugins/{}", encoded(kind)),
+        None => "/plugins".to_owned(),
+    };
+    let answer: Value = client.get(&path).await?;
+    if args.json {
+        println!("{}", text::json_line(&answer.to_string()));
+    } else if args.kind.is_some() {
+        show(&serde_json::from_value(answer)?);
+    } else {
+        let Kinds { plugins } = serde_json::from_value(answer)?;
+        for plugin in plugins {
+            let [kind, version, service, origin] =
+                [plugin.kind, plugin.version, plugin.service, plugin.origin]
+                    .map(|cell| text::plain(&cell));
+            println!("{kind:<16} {version:<12} {service:<12} {origin}");
+        }
+    }
+    Ok(())
+}
+
+/// One line a version; the one that new plans get has a star.
+pub(super) fn show(versions: &Versions) {
+    for version in &versions.versions {
+        let star = if version.active { '*' } else { ' ' };
+        let [name, sha256, origin] =
+            [&version.version, &version.sha256, &version.origin].map(|cell| text::plain(cell));
+        println!(
+            "{star} {name:<12} {sha256} {} open plans, {} calls of {} µs, {} errors, {origin}",
+            version.open_plans, version.calls, version.average_micros, version.errors
+        );
+    }
+}

@@ -1,0 +1,310 @@
+//! What operators do with versions: send one, activate, deactivate, roll back, delete, look.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::sync::SemaphorePermit;
+
+use super::version::{Origin, PluginVersion};
+use super::{Registry, RegistryError, State, UPLOADS};
+use crate::store::{PluginChoice, PluginRecord};
+
+/// Versions that are kept at the most, over all kinds.
+const VERSIONS: usize = 1_000;
+
+/// Which version of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// The one that calls itself so.
+    Version(String),
+    /// The one with this digest.
+    Sha256(String),
+}
+
+/// One version of a kind, for an operator.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionLine {
+    /// What it calls itself.
+    pub version: String,
+    /// Its digest.
+    pub sha256: String,
+    /// `embedded`, `upload`, `kept` (for open plans), or the file it was loaded from.
+    pub origin: String,
+    /// New plans get it.
+    pub active: bool,
+    /// Open plans that were created with it.
+    pub open_plans: i64,
+    /// Calls since the host started.
+    pub calls: u64,
+    /// How many of them trapped or went over a limit.
+    pub errors: u64,
+    /// How long one took on average, in microseconds.
+    pub average_micros: u64,
+}
+
+impl Registry {
+    /// Room for a component that somebody wants to send.
+    ///
+    /// # Errors
+    /// When others are being taken, or as many are kept as may be.
+    pub fn admit(&self) -> Result<SemaphorePermit<'_>, RegistryError> {
+        if self.read().kept.len() >= VERSIONS {
+            return Err(RegistryError::Full(VERSIONS));
+        }
+        self.uploads
+            .try_acquire()
+            .map_err(|_| RegistryError::Busy(UPLOADS))
+    }
+
+    /// The largest component, in bytes.
+    pub fn component_limit(&self) -> usize {
+        self.loader.limit()
+    }
+
+    /// Takes a component that somebody sent and that was admitted. New plans get it once it is
+    /// activated.
+    ///
+    /// # Errors
+    /// When it is no step plugin of this host, or can't be kept; then nothing changed.
+    pub async fn upload(
+        &self,
+        bytes: Arc<[u8]>,
+        _admitted: &SemaphorePermit<'_>,
+    ) -> Result<Arc<PluginVersion>, RegistryError> {
+        let version = self.loader.load(Arc::clone(&bytes), Origin::Upload).await?;
+        let _order = self.choosing.lock().await;
+        let loaded = self.read().loaded.get(&version.sha256).cloned();
+        match loaded {
+            // The same bytes as a version that is there already.
+            Some(known) if known.origin != Origin::Kept => Ok(known),
+            _ => self.keep(version, &bytes, "upload").await,
+        }
+    }
+
+    /// New plans get this version from now on.
+    ///
+    /// # Errors
+    /// When there is no such version, or it can't be loaded; then nothing changed.
+    pub async fn activate(
+        &self,
+        kind: &str,
+        selector: &Selector,
+    ) -> Result<Arc<PluginVersion>, RegistryError> {
+        let _order = self.choosing.lock().await;
+        let digest = self.read().select(kind, selector)?;
+        let version = self.version(&digest).await?;
+        self.choose(kind, Some(digest)).await?;
+        Ok(version)
+    }
+
+    /// No new plans of this kind from now on; open ones go on.
+    ///
+    /// # Errors
+    /// When there is no such kind.
+    pub async fn deactivate(&self, kind: &str) -> Result<(), RegistryError> {
+        let _order = self.choosing.lock().await;
+        self.read().records(kind)?;
+        self.choose(kind, None).await
+    }
+
+    async fn choose(&self, kind: &str, sha256: Option<String>) -> Result<(), RegistryError> {
+        let choice = PluginChoice {
+            kind: kind.to_owned(),
+            sha256: sha256.clone(),
+        };
+        self.store.choose_plugin(choice).await?;
+        self.write()
+            .chosen
+            .entry(kind.to_owned())
+            .or_default()
+            .push(sha256);
+        Ok(())
+    }
+
+    /// Takes back the last activation or deactivation.
+    ///
+    /// # Errors
+    /// When there was none.
+    pub async fn rollback(&self, kind: &str) -> Result<(), RegistryError> {
+        let _order = self.choosing.lock().await;
+        self.read().records(kind)?;
+        let before = {
+            let state = self.read();
+            let chosen = state.chosen.get(kind).map_or(&[][..], Vec::as_slice);
+            chosen.iter().rev().nth(1).cloned().flatten()
+        };
+        // Loaded first: what can't be loaded is not gone back to.
+        if let Some(digest) = &before {
+            self.version(digest).await?;
+        }
+        if !self.store.take_back_choice(kind).await? {
+            return Err(RegistryError::NothingChosen(kind.to_owned()));
+        }
+        let mut state = self.write();
+        if let Some(choices) = state.chosen.get_mut(kind) {
+            choices.pop();
+            if choices.is_empty() {
+                state.chosen.remove(kind);
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets a version.
+    ///
+    /// # Errors
+    /// When there is none, or it is needed: by open plans, by new ones, or to roll back to.
+    pub async fn delete(&self, kind: &str, digest: &str) -> Result<(), RegistryError> {
+        let _order = self.choosing.lock().await;
+        let digest = self
+            .read()
+            .select(kind, &Selector::Sha256(digest.to_owned()))?;
+        if let Some(why) = self.read().needs(kind, &digest) {
+            return Err(RegistryError::Needed(digest, why.to_owned()));
+        }
+        if !self.store.remove_plugin(&digest).await? {
+            let why = "open plans were created with it".to_owned();
+            return Err(RegistryError::Needed(digest, why));
+        }
+        self.forget(&digest);
+        Ok(())
+    }
+
+    /// Lets go of what came with the host or from the folder and is not there any more, once no
+    /// open plan needs it; how many versions that were.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn clean_up(&self) -> Result<usize, RegistryError> {
+        let _order = self.choosing.lock().await;
+        let old: Vec<PluginRecord> = {
+            let state = self.read();
+            let old = state.kept.values().filter(|record| {
+                record.origin != "upload" && state.needs(&record.kind, &record.sha256).is_none()
+            });
+            old.cloned().collect()
+        };
+        let mut count = 0;
+        for record in old {
+            if self.store.remove_plugin(&record.sha256).await? {
+                self.forget(&record.sha256);
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    fn forget(&self, digest: &str) {
+        let mut state = self.write();
+        state.kept.remove(digest);
+        state.loaded.remove(digest);
+        drop(state);
+        // A file that stays costs room and nothing else.
+        if let Err(error) = self.shelf.remove(digest) {
+            tracing::warn!("the component {digest} could not be removed: {error}");
+        }
+    }
+
+    /// Every version of a kind, for an operator.
+    ///
+    /// # Errors
+    /// When there is no such kind, or the store can't be read.
+    pub async fn versions(&self, kind: &str) -> Result<Vec<VersionLine>, RegistryError> {
+        let open = self.store.open_plans().await?;
+        let state = self.read();
+        let current = state.current(kind).map(|version| version.sha256.clone());
+        let line = |record: &PluginRecord| {
+            let loaded = state.loaded.get(&record.sha256);
+            let origin = loaded.map(|version| version.origin.to_string());
+            VersionLine {
+                version: record.version.clone(),
+                sha256: record.sha256.clone(),
+                origin: origin.unwrap_or_else(|| record.origin.clone()),
+                active: current.as_ref() == Some(&record.sha256),
+                open_plans: open.get(&record.sha256).copied().unwrap_or(0),
+                calls: loaded.map_or(0, |version| version.calls.count()),
+                errors: loaded.map_or(0, |version| version.calls.faults()),
+                average_micros: loaded.map_or(0, |version| version.calls.average_micros()),
+            }
+        };
+        Ok(state.records(kind)?.into_iter().map(line).collect())
+    }
+}
+
+impl State {
+    /// The kept versions of a kind.
+    fn records(&self, kind: &str) -> Result<Vec<&PluginRecord>, RegistryError> {
+        let records: Vec<&PluginRecord> = self
+            .kept
+            .values()
+            .filter(|record| record.kind == kind)
+            .collect();
+        if records.is_empty() {
+            let name = kind.chars().take(64).collect();
+            return Err(RegistryError::NoKind {
+                kind: name,
+                loaded: self.kinds(),
+            });
+        }
+        Ok(records)
+    }
+
+    fn select(&self, kind: &str, selector: &Selector) -> Result<String, RegistryError> {
+        let records = self.records(kind)?;
+        let (asked, found): (&String, Vec<&PluginRecord>) = match selector {
+            Selector::Sha256(digest) => (
+                digest,
+                records
+                    .iter()
+                    .copied()
+                    .filter(|r| r.sha256 == *digest)
+                    .collect(),
+            ),
+            Selector::Version(version) => (
+                version,
+                records
+                    .iter()
+                    .copied()
+                    .filter(|r| r.version == *version)
+                    .collect(),
+            ),
+        };
+        match found.as_slice() {
+            [one] => Ok(one.sha256.clone()),
+            [] => Err(RegistryError::NoVersion {
+                kind: kind.to_owned(),
+                asked: asked.chars().take(64).collect(),
+                known: records
+                    .iter()
+                    .map(|r| format!("{} ({})", r.version, r.sha256))
+                    .collect(),
+            }),
+            several => Err(RegistryError::Ambiguous {
+                kind: kind.to_owned(),
+                version: asked.clone(),
+                known: several.iter().map(|record| record.sha256.clone()).collect(),
+            }),
+        }
+    }
+
+    /// Why a version is needed, but for plans that were created with it.
+    fn needs(&self, kind: &str, digest: &str) -> Option<&'static str> {
+        let is = |other: Option<&String>| other.is_some_and(|other| other == digest);
+        let chosen = self.chosen.get(kind).map_or(&[][..], Vec::as_slice);
+        if self
+            .current(kind)
+            .is_some_and(|current| current.sha256 == digest)
+        {
+            Some("new plans get it")
+        } else if chosen.iter().any(|choice| is(choice.as_ref())) {
+            Some("a rollback may lead back to it")
+        } else if is(self.folder.get(kind)) {
+            Some("it is in the plugins folder")
+        } else if is(self.embedded.get(kind)) {
+            Some("it is part of the host")
+        } else {
+            None
+        }
+    }
+}

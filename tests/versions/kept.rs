@@ -1,0 +1,67 @@
+//! A plan keeps the versions that it was created with, whatever becomes of them.
+
+use std::fs;
+
+use super::{activate, current, echo, install, new_plan, versions};
+use crate::support::{TestApp, folder};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_activation_changes_new_plans_only() {
+    let app = TestApp::start().await;
+    let first = install(&app, 1).await;
+    let old = new_plan(&app).await.unwrap();
+    let second = install(&app, 2).await;
+    let new = new_plan(&app).await.unwrap();
+    for (plan, digest) in [(&old, &first), (&new, &second)] {
+        assert_eq!(plan["steps"][0]["plugin"], **digest);
+        let before = calls(&app, digest).await;
+        assert_eq!(app.step(plan).await["status"], "DONE");
+        assert_eq!(calls(&app, digest).await, before + 2, "shape and interpret");
+    }
+}
+
+async fn calls(app: &TestApp, digest: &str) -> u64 {
+    let versions = versions(app).await;
+    let version = versions
+        .iter()
+        .find(|version| version["sha256"] == digest)
+        .unwrap();
+    version["calls"].as_u64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_from_a_file_outlives_the_file() {
+    let (component, digest) = echo(1);
+    let plugins = folder([("echo.wasm", component.as_slice())]);
+    let path = plugins.path().to_owned();
+    let app = TestApp::builder()
+        .configure(move |config| config.plugins_dir = Some(path))
+        .start()
+        .await;
+    let plan = new_plan(&app).await.unwrap();
+    assert_eq!(plan["steps"][0]["plugin"], digest);
+    let app = TestApp::builder().data(app.stop().await).start().await;
+    assert!(new_plan(&app).await.is_err());
+    assert_eq!(app.step(&plan).await["status"], "DONE");
+    assert_eq!(versions(&app).await[0]["origin"], "kept");
+}
+
+/// Also one that somebody tampered with on disk is not run as what it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_component_is_what_its_digest_says() {
+    let app = TestApp::start().await;
+    let digest = install(&app, 1).await;
+    let plan = new_plan(&app).await.unwrap();
+    let data = app.stop().await;
+    let file = data.path().join(format!("plugins/{digest}.wasm"));
+    fs::write(&file, echo(2).0).unwrap();
+    let app = TestApp::builder().data(data).start().await;
+    let plan = app.step(&plan).await;
+    assert_eq!(plan["status"], "ERROR");
+    let error = plan["steps"][0]["error"].as_str().unwrap();
+    assert!(error.contains("damaged"), "{error}");
+    // Another version of the kind still works.
+    let second = install(&app, 3).await;
+    assert_eq!(current(&app).await, second);
+    activate(&app, &second).await;
+}
