@@ -29,9 +29,11 @@ fn main() {
     ] {
         println!("cargo::rerun-if-changed={path}");
     }
-    // The other plugins are none of the host's: a change of them need not build it again.
+    // The other plugins, and all cases, are none of the host's: a change of them need not build it
+    // again.
     for name in PLUGINS {
-        println!("cargo::rerun-if-changed=plugins/{name}");
+        println!("cargo::rerun-if-changed=plugins/{name}/Cargo.toml");
+        println!("cargo::rerun-if-changed=plugins/{name}/src");
     }
     if let Err(error) = run() {
         println!("cargo::error={error}");

@@ -10,6 +10,7 @@
 //! - [`sandbox`]: runs components. [`registry`]: which there are. [`contract`]: their types and ours.
 //! - [`services`]: the Codex services and the client that calls them.
 //! - [`store`]: plans and events, durable. [`brain`]: delivers events to the audit log.
+//! - [`cases`]: recorded cases of plugins, and what runs them.
 //! - [`guest_build`]: how plugins are compiled, by `build.rs` and by `codex-mesh plugin build`.
 //! - `dev`: local editions of the services, for `codex-mesh dev`.
 
@@ -19,6 +20,7 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub mod brain;
+pub mod cases;
 pub mod cli;
 pub mod config;
 pub mod contract;

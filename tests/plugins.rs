@@ -3,7 +3,10 @@
 //! them are for.
 
 mod build;
+mod cases;
 mod chain;
+mod check;
+mod new;
 mod refused;
 
 use std::fs;

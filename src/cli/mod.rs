@@ -46,7 +46,7 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Lists the audit log's rejected events, and sends them again.
     Brain(brain::BrainArgs),
-    /// Builds plugins, and says which ones a running host uses.
+    /// Makes, builds, checks and tests plugins, and says which ones a running host uses.
     Plugin(plugin::PluginArgs),
 }
 

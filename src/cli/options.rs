@@ -1,6 +1,6 @@
-//! The flags of every command that runs a host.
+//! The flags of every command that runs a host, and the configuration that they change.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -36,27 +36,7 @@ const FILE_VARIABLE: &str = "MESH_CONFIG";
 impl Options {
     /// The configuration that they, the environment and the file add up to.
     pub(super) fn config(&self) -> anyhow::Result<Config> {
-        let mut variables = Vec::new();
-        let mut file = None;
-        for (name, value) in std::env::vars_os() {
-            let Some(name) = name.to_str().filter(|name| name.starts_with("MESH_")) else {
-                continue;
-            };
-            let value = value
-                .into_string()
-                .map_err(|_| anyhow!("{name} is not UTF-8 text"))?;
-            if name == FILE_VARIABLE {
-                file = Some(PathBuf::from(value));
-            } else if name != URL_VARIABLE {
-                variables.push((name.to_owned(), value));
-            }
-        }
-        let file = self.config.clone().or(file);
-        let loaded = Config::load(file.as_deref(), variables).context("configuration")?;
-        for warning in loaded.warnings {
-            tracing::warn!("{warning}");
-        }
-        let mut config = loaded.config;
+        let mut config = configured(self.config.as_deref())?;
         if let Some(listen) = &self.listen {
             config.listen.clone_from(listen);
         }
@@ -71,4 +51,30 @@ impl Options {
         }
         Ok(config)
     }
+}
+
+/// The configuration that the environment and the file add up to: the file named here, or else the one
+/// that the environment names.
+pub(super) fn configured(named: Option<&Path>) -> anyhow::Result<Config> {
+    let mut variables = Vec::new();
+    let mut file = None;
+    for (name, value) in std::env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with("MESH_")) else {
+            continue;
+        };
+        let value = value
+            .into_string()
+            .map_err(|_| anyhow!("{name} is not UTF-8 text"))?;
+        if name == FILE_VARIABLE {
+            file = Some(PathBuf::from(value));
+        } else if name != URL_VARIABLE {
+            variables.push((name.to_owned(), value));
+        }
+    }
+    let file = named.map(Path::to_owned).or(file);
+    let loaded = Config::load(file.as_deref(), variables).context("configuration")?;
+    for warning in loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(loaded.config)
 }

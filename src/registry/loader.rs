@@ -1,18 +1,22 @@
 //! Loads components, all in the same way: within the limits, and with their manifest checked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::version::{Calls, Origin, PluginVersion};
 use super::{Manifest, folder};
-use crate::sandbox::{CompileCache, LoadError, Plugin, Sandbox, sha256};
+use crate::sandbox::bindings as wit;
+use crate::sandbox::{Boundary, CompileCache, LoadError, Plugin, Sandbox, sha256};
 use crate::services::Catalogue;
 
 /// Loads components.
-pub(super) struct Loader {
-    pub(super) sandbox: Arc<Sandbox>,
-    pub(super) cache: Arc<CompileCache>,
-    pub(super) catalogue: Catalogue,
+pub struct Loader {
+    /// Runs them.
+    pub sandbox: Arc<Sandbox>,
+    /// Has those that were compiled before.
+    pub cache: Arc<CompileCache>,
+    /// The services that they may ask.
+    pub catalogue: Catalogue,
 }
 
 impl Loader {
@@ -23,8 +27,7 @@ impl Loader {
     ) -> Result<PluginVersion, LoadError> {
         let size = bytes.len();
         let sha256 = sha256(&bytes);
-        let sandbox = Arc::clone(&self.sandbox);
-        let (plugin, manifest) = Plugin::load(sandbox, Arc::clone(&self.cache), bytes).await?;
+        let (plugin, manifest) = self.describe(bytes).await?;
         let manifest = Manifest::check(manifest, &self.catalogue).map_err(LoadError::Manifest)?;
         Ok(PluginVersion {
             plugin,
@@ -36,11 +39,37 @@ impl Loader {
         })
     }
 
-    pub(super) async fn load_file(
-        &self,
-        file: PathBuf,
-    ) -> anyhow::Result<(PluginVersion, Arc<[u8]>)> {
-        let bytes = folder::read(&file, self.limit())?;
+    /// Compiles and links a component, and asks it what it is; what it says is not checked.
+    ///
+    /// # Errors
+    /// Why it is no step component.
+    pub async fn describe(&self, bytes: Arc<[u8]>) -> Result<(Plugin, wit::Manifest), LoadError> {
+        let sandbox = Arc::clone(&self.sandbox);
+        Plugin::load(sandbox, Arc::clone(&self.cache), bytes).await
+    }
+
+    /// What a component imports and exports.
+    ///
+    /// # Errors
+    /// Why the host would not compile it.
+    pub async fn boundary(&self, bytes: Arc<[u8]>) -> Result<Boundary, LoadError> {
+        Boundary::of(&self.sandbox, Arc::clone(&self.cache), bytes).await
+    }
+
+    /// Reads a component within the size limit.
+    ///
+    /// # Errors
+    /// When it is no regular file, can't be read, or is too large.
+    pub fn read(&self, file: &Path) -> anyhow::Result<Arc<[u8]>> {
+        folder::read(file, self.limit())
+    }
+
+    /// Loads the component in a file; and its bytes.
+    ///
+    /// # Errors
+    /// Why the file can't be read, or is no step component.
+    pub async fn load_file(&self, file: PathBuf) -> anyhow::Result<(PluginVersion, Arc<[u8]>)> {
+        let bytes = self.read(&file)?;
         let version = self.load(Arc::clone(&bytes), Origin::File(file)).await?;
         Ok((version, bytes))
     }

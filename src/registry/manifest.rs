@@ -32,28 +32,23 @@ impl Manifest {
     /// Checks what `describe` returned, as the contract documents it.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
-    pub fn check(said: wit::Manifest, catalogue: &Catalogue) -> Result<Self, String> {
-        check_kind(&said.kind)?;
-        check_text("label", &said.label, 1..=120)?;
-        check_text("description", &said.description, 0..=1_000)?;
-        if said.service == known::BRAIN {
-            return Err(
-                "the service brain keeps the audit log, which is the host's alone".to_owned(),
-            );
-        }
-        if catalogue.get(&said.service).is_none() {
-            let service: String = said.service.chars().take(64).collect();
-            return Err(format!(
-                "the service {service:?} is not configured: add [services.<name>] with its url"
-            ));
-        }
-        path::check(&said.endpoint).map_err(|error| format!("the endpoint is no path: {error}"))?;
-        check_text("version", &said.version, 1..=64)?;
-        let version = Version::parse(&said.version)
-            .map_err(|error| format!("the version is not a semantic version: {error}"))?;
-        let settings_schema = SettingsSchema::compile(said.settings_schema)
-            .map_err(|error| format!("the settings-schema {error}"))?;
+    /// Everything that is wrong with it.
+    pub fn check(said: wit::Manifest, catalogue: &Catalogue) -> Result<Self, Vec<String>> {
+        let mut wrong = Vec::new();
+        let checks = [
+            check_kind(&said.kind),
+            check_text("label", &said.label, 1..=120),
+            check_text("description", &said.description, 0..=1_000),
+            check_service(&said.service, catalogue),
+            path::check(&said.endpoint)
+                .map_err(|error| format!("the endpoint is no path: {error}")),
+        ];
+        wrong.extend(checks.into_iter().filter_map(Result::err));
+        let version = check_version(&said.version).map_err(|error| wrong.push(error));
+        let schema = check_schema(said.settings_schema).map_err(|error| wrong.push(error));
+        let (Ok(version), Ok(settings_schema), true) = (version, schema, wrong.is_empty()) else {
+            return Err(wrong);
+        };
         Ok(Self {
             kind: said.kind,
             version,
@@ -67,7 +62,34 @@ impl Manifest {
     }
 }
 
-fn check_kind(kind: &str) -> Result<(), String> {
+fn check_service(name: &str, catalogue: &Catalogue) -> Result<(), String> {
+    if name == known::BRAIN {
+        return Err("the service brain keeps the audit log, which is the host's alone".to_owned());
+    }
+    if catalogue.get(name).is_none() {
+        let shown: String = name.chars().take(64).collect();
+        return Err(format!(
+            "the service {shown:?} is not configured: add [services.<name>] with its url"
+        ));
+    }
+    Ok(())
+}
+
+fn check_version(version: &str) -> Result<Version, String> {
+    check_text("version", version, 1..=64)?;
+    Version::parse(version)
+        .map_err(|error| format!("the version is not a semantic version: {error}"))
+}
+
+fn check_schema(schema: String) -> Result<SettingsSchema, String> {
+    SettingsSchema::compile(schema).map_err(|error| format!("the settings-schema {error}"))
+}
+
+/// Checks the name of a step kind.
+///
+/// # Errors
+/// What such a name is made of.
+pub fn check_kind(kind: &str) -> Result<(), String> {
     let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let fits = kind.len() <= 64
         && kind.starts_with(|c: char| c.is_ascii_lowercase())

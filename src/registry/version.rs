@@ -11,7 +11,7 @@ use crate::sandbox::{Called, Plugin};
 /// One version of a step kind, loaded.
 pub struct PluginVersion {
     /// Runs it.
-    pub(super) plugin: Plugin,
+    pub plugin: Plugin,
     /// What it says of itself.
     pub manifest: Manifest,
     /// The digest of its component, in lower-case hexadecimal.

@@ -3,14 +3,51 @@
 //! and it is not waited for without an end. A compilation that is given up can't be stopped; what it
 //! comes to in the end is in the cache for the next start.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use wasmtime::component::Component;
 
+use super::cache::CompileCache;
+use super::engine::Sandbox;
 use super::fault::LoadError;
 
+/// How a component begins, and how a core module does: the magic number, then version and layer
+/// (WebAssembly specification, binary format, and the component model's `Binary.md`).
+const MAGIC: &[u8] = b"\0asm";
+const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
+/// The compiled form of a component, from the cache if it is there.
+pub(super) async fn component(
+    sandbox: &Sandbox,
+    cache: Arc<CompileCache>,
+    bytes: Arc<[u8]>,
+) -> Result<Component, LoadError> {
+    check_header(&bytes, sandbox.limits.component_bytes)?;
+    let engine = sandbox.engine.clone();
+    let compile = move || cache.component(&engine, &bytes);
+    within(sandbox.limits.compile_ms, compile).await
+}
+
+fn check_header(bytes: &[u8], limit: usize) -> Result<(), LoadError> {
+    if bytes.is_empty() {
+        return Err(LoadError::Empty);
+    }
+    if bytes.len() > limit {
+        return Err(LoadError::TooLarge(bytes.len(), limit));
+    }
+    if !bytes.starts_with(MAGIC) {
+        return Err(LoadError::NotWasm);
+    }
+    if bytes.starts_with(CORE_MODULE) {
+        return Err(LoadError::CoreModule);
+    }
+    Ok(())
+}
+
 /// Runs the compiler for at most `limit_ms` milliseconds.
-pub(super) async fn within<T: Send + 'static>(
+async fn within<T: Send + 'static>(
     limit_ms: u64,
     compile: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
 ) -> Result<T, LoadError> {

@@ -67,7 +67,7 @@ impl Sandbox {
             .component_type()
             .imports(&self.engine)
             .map(|(name, _)| name.to_owned())
-            .find(|name| !GRANTED.iter().any(|granted| name.starts_with(granted)));
+            .find(|name| !granted(name));
         match missing {
             Some(name) => LoadError::ForbiddenImport(name),
             None => {
@@ -87,6 +87,11 @@ const GRANTED: [&str; 6] = [
     "wasi:io/",
     "wasi:random/",
 ];
+
+/// Whether a component may import what has this name.
+pub(super) fn granted(name: &str) -> bool {
+    GRANTED.iter().any(|granted| name.starts_with(granted))
+}
 
 /// Measured fastest for fresh instances on two and more threads: no tricks with virtual memory,
 /// because every `mprotect` and `madvise` takes the lock of the whole address space; bounds are

@@ -176,7 +176,50 @@ pub enum LoadError {
     /// `describe` gave nothing.
     #[error("asked what it is, {0}")]
     Describe(Fault),
-    /// What it says of itself is wrong.
-    #[error("its manifest is wrong: {0}")]
-    Manifest(String),
+    /// What it says of itself is wrong: everything that is.
+    #[error("its manifest is wrong: {}", .0.join("; "))]
+    Manifest(Vec<String>),
+}
+
+impl LoadError {
+    /// What its author can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Empty | Self::NotWasm => {
+                "name the file that the build made, such as target/wasm32-wasip2/release/NAME.wasm"
+            }
+            Self::CoreModule => {
+                "build it with `cargo build --release --target wasm32-wasip2`, or make a component \
+                 of the module with `wasm-tools component new`"
+            }
+            Self::TooLarge(..) => {
+                "build it in release, stripped and for size, or raise component_bytes under \
+                 [limits.plugin]"
+            }
+            Self::Compile(_) => {
+                "it is damaged, or uses what the host's WebAssembly does not have: build it again, \
+                 with a current toolchain"
+            }
+            Self::CompileTime(_) => "make it smaller, or raise compile_ms under [limits.plugin]",
+            Self::ForbiddenImport(_) => {
+                "remove what needs it: a plugin reaches its service by the request that `shape` \
+                 returns, and nothing else of the world. Runtimes of languages bring the network \
+                 along: build without (componentize-js --disable http fetch-event, componentize-py \
+                 componentize --stub-wasi)"
+            }
+            Self::WrongWorld(_) => {
+                "build it for the world step-plugin of this host's wit/mesh.wit, which `codex-mesh \
+                 plugin new` brings along"
+            }
+            Self::Instance(_) => {
+                "build it against this host's wit/mesh.wit as it is, and do nothing before the \
+                 first call"
+            }
+            Self::Describe(_) => {
+                "let `describe` return its manifest and do nothing else; the limits of every call \
+                 are under [limits.plugin]"
+            }
+            Self::Manifest(_) => "correct what `describe` returns, and build it again",
+        }
+    }
 }

@@ -70,6 +70,11 @@ impl Host {
         });
         store
     }
+
+    /// The linear memory that the instance has, in bytes.
+    pub(super) fn memory_bytes(&self, limits: &Limits) -> usize {
+        limits.memory_bytes.saturating_sub(self.memory_left)
+    }
 }
 
 impl WasiView for Host {

@@ -6,10 +6,12 @@
 //! - [`Limits`]: what one call may use.
 //! - [`Sandbox`]: the engine, its pool, its ticker, and what a component may import.
 //! - [`Plugin`]: a component that was compiled, linked and asked what it is.
+//! - [`Boundary`]: what a component imports and exports.
 //! - [`CompileCache`]: compiled components on disk.
 //! - [`Fault`]: why a call gave nothing.
 
 pub mod bindings;
+mod boundary;
 mod cache;
 mod compile;
 mod engine;
@@ -19,6 +21,7 @@ mod limits;
 mod log;
 mod plugin;
 
+pub use boundary::{Boundary, Import};
 pub use cache::{CompileCache, sha256};
 pub use engine::Sandbox;
 pub use fault::{Fault, LoadError};

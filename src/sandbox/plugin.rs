@@ -14,11 +14,6 @@ use super::fault::{Fault, LoadError};
 use super::instance::Host;
 use super::log::{Log, LogLine};
 
-/// How a component begins, and how a core module does: the magic number, then version and layer
-/// (WebAssembly specification, binary format, and the component model's `Binary.md`).
-const MAGIC: &[u8] = b"\0asm";
-const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
-
 /// What one call gave, and what the guest said meanwhile.
 #[derive(Debug)]
 pub struct Called<T> {
@@ -26,6 +21,9 @@ pub struct Called<T> {
     pub outcome: Result<T, Fault>,
     /// What it logged and printed.
     pub log: Vec<LogLine>,
+    /// The linear memory that its instance came to have, in bytes. It never shrinks, so this is
+    /// also the most that it had.
+    pub memory_bytes: usize,
 }
 
 /// A step plugin, ready to be called. Cheap to clone.
@@ -46,10 +44,7 @@ impl Plugin {
         cache: Arc<CompileCache>,
         bytes: Arc<[u8]>,
     ) -> Result<(Self, Manifest), LoadError> {
-        check_header(&bytes, sandbox.limits.component_bytes)?;
-        let engine = sandbox.engine.clone();
-        let compile = move || cache.component(&engine, &bytes);
-        let component = compile::within(sandbox.limits.compile_ms, compile).await?;
+        let component = compile::component(&sandbox, cache, bytes).await?;
         let component = link(&sandbox, &component)?;
         let plugin = Self {
             sandbox,
@@ -114,6 +109,7 @@ impl Plugin {
                 return Called {
                     outcome,
                     log: Vec::new(),
+                    memory_bytes: 0,
                 };
             }
         };
@@ -123,6 +119,7 @@ impl Plugin {
             run(&plugin, &mut store).await
         })
         .await;
+        let memory_bytes = store.data().memory_bytes(limits);
         drop(store);
         drop(permit);
         let log = log.take();
@@ -131,7 +128,11 @@ impl Plugin {
             Some(Err(error)) => Err(Fault::from_runtime(&error, limits, last_words(&log))),
             None => Err(Fault::WallTime(limits.wall_ms)),
         };
-        Called { outcome, log }
+        Called {
+            outcome,
+            log,
+            memory_bytes,
+        }
     }
 }
 
@@ -145,22 +146,6 @@ fn last_words(log: &[LogLine]) -> &str {
 
 async fn within<T>(limit: std::time::Duration, call: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, call).await.ok()
-}
-
-fn check_header(bytes: &[u8], limit: usize) -> Result<(), LoadError> {
-    if bytes.is_empty() {
-        return Err(LoadError::Empty);
-    }
-    if bytes.len() > limit {
-        return Err(LoadError::TooLarge(bytes.len(), limit));
-    }
-    if !bytes.starts_with(MAGIC) {
-        return Err(LoadError::NotWasm);
-    }
-    if bytes.starts_with(CORE_MODULE) {
-        return Err(LoadError::CoreModule);
-    }
-    Ok(())
 }
 
 fn link(sandbox: &Sandbox, component: &Component) -> Result<StepPluginPre<Host>, LoadError> {

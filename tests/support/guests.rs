@@ -116,7 +116,7 @@ fn build_with_the_command() -> Built {
 
 /// A folder for a cargo of its own, and what keeps other test runs away: they must not replace a
 /// file while it is read here.
-fn locked(name: &str) -> (PathBuf, File) {
+pub fn locked(name: &str) -> (PathBuf, File) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&folder).unwrap();
     let lock = File::create(folder.join("tests.lock")).unwrap();

@@ -64,7 +64,7 @@ impl Step for Campaign {
                 response.status
             )));
         }
-        Ok(Verdict::Done(response.body.clone()))
+        Ok(response.done())
     }
 }
 

@@ -5,7 +5,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Response, RetryLater, Verdict};
+use crate::{Response, RetryLater, Reviewed, Verdict};
 
 /// The longest piece of a service's own words in a message, in characters. A hardening summary
 /// with every service down fits.
@@ -51,6 +51,20 @@ impl Response {
         serde_json::from_value(body).map_err(|error| {
             let error = quote(&error.to_string());
             unusable(format!("JSON that is not its usual answer: {error}"))
+        })
+    }
+
+    /// The verdict that the service did it; its whole answer is the step's result.
+    pub fn done(&self) -> Verdict {
+        Verdict::Done(self.body.clone())
+    }
+
+    /// The verdict that the service did it and that a person has to look at its answer, which is
+    /// the step's result.
+    pub fn needs_approval(&self, reason: &str) -> Verdict {
+        Verdict::NeedsApproval(Reviewed {
+            result: self.body.clone(),
+            reason: reason.to_owned(),
         })
     }
 

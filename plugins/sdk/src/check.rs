@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::answer::words;
-use crate::{Fault, Response, Reviewed, Verdict};
+use crate::{Fault, Response, Verdict};
 
 /// What of a check's answer decides.
 #[derive(Deserialize)]
@@ -28,18 +28,16 @@ pub fn verdict(service: &str, response: &Response) -> Result<Verdict, Fault> {
     Ok(if !check.allow_execution {
         Verdict::Blocked(reason("does not allow execution"))
     } else if check.require_approval {
-        Verdict::NeedsApproval(Reviewed {
-            result: response.body.clone(),
-            reason: reason("requires approval"),
-        })
+        response.needs_approval(&reason("requires approval"))
     } else {
-        Verdict::Done(response.body.clone())
+        response.done()
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Reviewed;
     use crate::testing::response;
 
     fn of(body: &str) -> Verdict {

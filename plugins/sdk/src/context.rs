@@ -70,7 +70,7 @@ impl Context {
 mod tests {
     use serde_json::json;
 
-    use crate::testing::{autonomy_answered, chain, context, finished};
+    use crate::testing::{chain, context, finished};
 
     #[test]
     fn the_last_result_of_a_kind_counts() {
@@ -156,8 +156,16 @@ mod tests {
 
     #[test]
     fn what_autonomy_suggests_is_planned_as_well() {
+        let mut context = context("srl");
+        let suggested = [
+            "Decompose into monitored steps",
+            "Log all actions",
+            "Prepare rollback plan",
+        ];
+        let answer = json!({"action": "allow", "suggestedNextSteps": suggested});
+        context.finished = vec![finished("step-1", "autonomy", &answer)];
         assert_eq!(
-            autonomy_answered("srl").planned_actions(),
+            context.planned_actions(),
             [
                 "step-4: workflow /workflow/create",
                 "Decompose into monitored steps",

@@ -4,16 +4,18 @@
 //!
 //! # Layout
 //! - [`bindings`]: generated from `wit/`, the only definition of the contract.
+//! - [`manifest`]: saying what a plugin is.
 //! - [`context`]: questions a plugin asks about its plan.
 //! - [`request`]: shaping what is sent.
 //! - [`settings`]: reading this step's settings; a wrong one is refused by name.
 //! - [`answer`]: reading what came back; a bad answer becomes a [`Fault`] with a clear message.
 //! - [`check`]: the verdict of a pre-execution check.
-//! - [`testing`]: contexts and recorded answers for native unit tests.
+//! - [`testing`]: contexts and answers for native unit tests.
 
 pub mod answer;
 pub mod check;
 pub mod context;
+pub mod manifest;
 pub mod request;
 pub mod settings;
 #[cfg(not(target_family = "wasm"))]

@@ -1,5 +1,5 @@
-//! Contexts and recorded answers for the plugins' native unit tests. Panics freely: it only ever
-//! runs in tests.
+//! Contexts and answers for native unit tests of plugins. Panics freely: it only ever runs in
+//! tests.
 #![allow(clippy::panic, clippy::expect_used, clippy::indexing_slicing)]
 
 use serde_json::Value;
@@ -67,26 +67,10 @@ fn planned(kind: &str, after_checks: &[Planned]) -> Context {
     }
 }
 
-/// What strategy answered in the plan of [`chain`], as its step's result: the recorded answer.
-pub fn strategy_finished() -> FinishedStep {
-    let answer = recorded("strategy-plan.json", "good").body;
-    let answer = serde_json::from_str(&answer).expect("a recorded answer is JSON");
-    finished("step-4", "strategy", &answer)
-}
-
 /// The same plan, its step of this kind with these settings.
 pub fn with_settings(kind: &str, settings: &str) -> Context {
     let mut context = context(kind);
     context.step.settings = settings.to_owned();
-    context
-}
-
-/// The same plan once autonomy has answered, with its recorded answer.
-pub fn autonomy_answered(kind: &str) -> Context {
-    let answer = recorded("autonomy-evaluate.json", "good_as_mesh_sends").body;
-    let mut context = context(kind);
-    let answer = serde_json::from_str(&answer).expect("a recorded answer is JSON");
-    context.finished = vec![finished("step-1", "autonomy", &answer)];
     context
 }
 
@@ -107,34 +91,6 @@ pub fn response(status: u16, content_type: &str, body: &str) -> Response {
         body: body.to_owned(),
         elapsed_ms: 5,
     }
-}
-
-/// The answer recorded from the real service under this name, in `tests/traces/`.
-pub fn recorded(file: &str, name: &str) -> Response {
-    let path = format!("{}/../../tests/traces/{file}", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let trace: Value = serde_json::from_str(&text).expect("a trace is JSON");
-    let calls = trace["calls"].as_array().expect("a trace has calls");
-    let call = calls
-        .iter()
-        .find(|call| call["name"] == name && call["response"].is_object())
-        .unwrap_or_else(|| panic!("{path} has no answered call named {name}"));
-    let answer = &call["response"];
-    let status = answer["status"]
-        .as_u64()
-        .and_then(|status| u16::try_from(status).ok());
-    let mut response = response(
-        status.expect("a status"),
-        "",
-        answer["body_raw"].as_str().expect("a body"),
-    );
-    response.headers = answer["headers"]
-        .as_object()
-        .expect("headers")
-        .iter()
-        .filter_map(|(name, value)| Some((name.to_lowercase(), value.as_str()?.to_owned())))
-        .collect();
-    response
 }
 
 /// What the plugin makes of this answer to its own request in the default plan.

@@ -108,20 +108,16 @@ impl Step for Strategy {
                 response.status
             )));
         }
-        Ok(Verdict::Done(response.body.clone()))
+        Ok(response.done())
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 mod tests {
-    use codex_mesh_sdk::testing::{
-        self, context, payload, recorded, response, verdict, with_settings,
-    };
+    use codex_mesh_sdk::testing::{self, context, payload, response, verdict, with_settings};
 
     use super::*;
-
-    const RECORDED: &str = "strategy-plan.json";
 
     fn failed(reason: &str) -> Verdict {
         Verdict::Failed(reason.to_owned())
@@ -139,19 +135,6 @@ mod tests {
                 &horizon["default"]
             ],
             [&json!(1), &json!(365), &json!(7)]
-        );
-    }
-
-    #[test]
-    fn sends_the_goal_a_list_of_domains_and_a_horizon() {
-        assert_eq!(
-            payload::<Strategy>(&context("strategy")),
-            json!({
-                "sessionId": "s1",
-                "domain": ["social"],
-                "goal": "Plan and execute a 7-day TikTok & Shorts content cycle.",
-                "horizonDays": 7,
-            })
         );
     }
 
@@ -198,24 +181,8 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_with_plays_is_done_with_the_whole_answer() {
-        for name in ["good", "good_two_domains"] {
-            let answer = recorded(RECORDED, name);
-            assert_eq!(
-                verdict::<Strategy>(&answer),
-                Verdict::Done(answer.body),
-                "{name}"
-            );
-        }
-    }
-
-    #[test]
     fn a_plan_without_plays_is_a_failure() {
         let expected = failed("strategy answered 200 with a plan without plays");
-        for name in ["unknown_domain", "empty_domain_array"] {
-            let answer = recorded(RECORDED, name);
-            assert_eq!(verdict::<Strategy>(&answer), expected, "{name}");
-        }
         for plan in ["{}", r#"{"plays":null}"#] {
             let body = format!(r#"{{"ok":true,"plan":{plan}}}"#);
             let answer = response(200, "application/json", &body);
@@ -231,24 +198,6 @@ mod tests {
                 "strategy answered 200 with JSON that is not its usual answer: missing field `plan`"
             )
         );
-    }
-
-    #[test]
-    fn recorded_faults_are_failures_with_their_detail() {
-        for (name, reason) in [
-            (
-                "domain_string",
-                "strategy answered 500: q.domain.join is not a function",
-            ),
-            (
-                "empty_goal",
-                "strategy answered 400: Missing required fields: sessionId, domain, goal, \
-                 horizonDays",
-            ),
-        ] {
-            let answer = recorded(RECORDED, name);
-            assert_eq!(verdict::<Strategy>(&answer), failed(reason), "{name}");
-        }
     }
 
     #[test]

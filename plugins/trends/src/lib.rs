@@ -163,7 +163,7 @@ impl Step for Trends {
                 response.status
             )));
         }
-        Ok(Verdict::Done(response.body.clone()))
+        Ok(response.done())
     }
 }
 

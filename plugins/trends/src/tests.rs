@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use codex_mesh_sdk::testing::{
-    self, chain, context, finished, payload, response, strategy_finished, verdict, with_settings,
+    self, chain, context, finished, payload, response, verdict, with_settings,
 };
 
 use super::*;
@@ -31,38 +31,6 @@ fn describes_itself() {
     let schema: Value = serde_json::from_str(&Trends::describe().settings_schema).unwrap();
     let settings: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
     assert_eq!(settings, ["language", "niche", "platform"]);
-}
-
-#[test]
-fn a_plan_without_a_strategy_goes_by_the_goal() {
-    assert_eq!(
-        payload::<Trends>(&context("trends")),
-        json!({"sessionId": "s1", "platform": "all", "niche": GOAL})
-    );
-}
-
-#[test]
-fn before_the_strategy_has_answered_it_says_what_it_waits_for() {
-    assert_eq!(
-        Trends::shape(&chain("trends")),
-        Err(
-            "it uses the plays of step-4 (strategy), which has not answered yet; if step-4 was \
-             skipped, create a plan without it"
-                .to_owned()
-        )
-    );
-}
-
-#[test]
-fn the_first_plays_of_the_strategy_are_what_is_looked_for() {
-    let mut context = chain("trends");
-    context.finished = vec![strategy_finished()];
-    let niche = format!(
-        "{GOAL} Plays: Post 2 TikToks/day using UGC templates (problem-solution, testimonial); \
-         Test 3 hook variations on YouTube Shorts in same niche; Create 5 posts hijacking \
-         trending audio/format in your niche"
-    );
-    assert_eq!(payload::<Trends>(&context)["niche"], json!(niche));
 }
 
 #[test]

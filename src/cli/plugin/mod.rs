@@ -1,13 +1,17 @@
 //! `codex-mesh plugin`: for those who write plugins, and those who run them.
 
 mod build;
+mod check;
 mod choose;
 mod list;
+mod local;
+mod new;
 mod push;
+mod test;
 
 use clap::{Args, Subcommand};
 
-/// Builds plugins, and says which ones a running host uses.
+/// Makes, builds, checks and tests plugins, and says which ones a running host uses.
 #[derive(Debug, Args)]
 pub(super) struct PluginArgs {
     #[command(subcommand)]
@@ -16,8 +20,14 @@ pub(super) struct PluginArgs {
 
 #[derive(Debug, Subcommand)]
 enum PluginCommand {
+    /// Makes a project of a plugin, to be built, checked and tested.
+    New(new::NewArgs),
     /// Makes components of plugin crates, and puts them into a plugins folder.
     Build(build::BuildArgs),
+    /// Says whether a host would load a component, and if not, why and what to do.
+    Check(check::CheckArgs),
+    /// Runs the recorded cases of a plugin, in the sandbox and within the limits of a host.
+    Test(test::TestArgs),
     /// Sends a component to a running host.
     Push(push::PushArgs),
     /// Gives new plans this version of a kind.
@@ -34,7 +44,10 @@ enum PluginCommand {
 
 pub(super) async fn run(args: &PluginArgs) -> anyhow::Result<()> {
     match &args.command {
+        PluginCommand::New(args) => new::run(args),
         PluginCommand::Build(args) => build::run(args),
+        PluginCommand::Check(args) => check::run(args).await,
+        PluginCommand::Test(args) => test::run(args).await,
         PluginCommand::Push(args) => push::run(args).await,
         PluginCommand::Activate(args) => choose::activate(args).await,
         PluginCommand::Deactivate(args) => choose::deactivate(args).await,

@@ -1,0 +1,158 @@
+//! Looks at one file, as far as it goes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::cli::plugin::local::Local;
+use crate::plan::Method;
+use crate::registry::{Manifest, embedded};
+use crate::sandbox::bindings as wit;
+use crate::sandbox::{Boundary, LoadError, sha256};
+
+/// The longest text of a manifest that is shown, in characters: more than a right one has, but for
+/// its schema.
+const SHOWN: usize = 2_000;
+
+/// What is in a file.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report {
+    pub(super) file: String,
+    /// Whether the host would load it.
+    pub(super) ok: bool,
+    pub(super) bytes: Option<usize>,
+    /// The most bytes it may have.
+    pub(super) limit_bytes: usize,
+    pub(super) sha256: Option<String>,
+    /// The version of the contract that it was built for, if it is a step plugin.
+    pub(super) contract: Option<String>,
+    /// What it takes and gives, if it is a component.
+    pub(super) boundary: Option<Boundary>,
+    /// What it says of itself, right or wrong, if it could be asked.
+    pub(super) manifest: Option<Said>,
+    pub(super) notes: Vec<String>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Why the host would not load it.
+#[derive(Debug, Serialize)]
+pub(super) struct Problem {
+    pub(super) problem: String,
+    /// What to do about it.
+    pub(super) remedy: String,
+}
+
+/// A manifest as its plugin gave it, cut where it is endless.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Said {
+    pub(super) kind: String,
+    pub(super) version: String,
+    pub(super) label: String,
+    pub(super) service: String,
+    pub(super) method: Method,
+    pub(super) endpoint: String,
+    pub(super) description: String,
+    pub(super) settings_schema: String,
+}
+
+impl From<&wit::Manifest> for Said {
+    fn from(said: &wit::Manifest) -> Self {
+        let cut = |text: &str| text.chars().take(SHOWN).collect::<String>();
+        Self {
+            kind: cut(&said.kind),
+            version: cut(&said.version),
+            label: cut(&said.label),
+            service: cut(&said.service),
+            method: said.method.into(),
+            endpoint: cut(&said.endpoint),
+            description: cut(&said.description),
+            settings_schema: cut(&said.settings_schema),
+        }
+    }
+}
+
+/// Everything about this file that can be told.
+pub(super) async fn examine(file: &Path, host: &Local) -> Report {
+    let mut report = Report {
+        file: file.display().to_string(),
+        ok: false,
+        bytes: None,
+        limit_bytes: host.config.limits.plugin.component_bytes,
+        sha256: None,
+        contract: None,
+        boundary: None,
+        manifest: None,
+        notes: Vec::new(),
+        problems: Vec::new(),
+    };
+    match host.loader().read(file) {
+        Ok(bytes) => {
+            report.bytes = Some(bytes.len());
+            report.sha256 = Some(sha256(&bytes));
+            report.component(bytes, host).await;
+        }
+        Err(error) => report.problems.push(Problem {
+            problem: format!("{error:#}"),
+            remedy: format!(
+                "name a component file of up to {} bytes; component_bytes under [limits.plugin] \
+                 is the limit",
+                report.limit_bytes
+            ),
+        }),
+    }
+    report.ok = report.problems.is_empty();
+    report
+}
+
+impl Report {
+    async fn component(&mut self, bytes: Arc<[u8]>, host: &Local) {
+        match host.loader().boundary(Arc::clone(&bytes)).await {
+            Ok(boundary) => {
+                let refused = boundary.imports.iter().filter(|import| !import.granted);
+                for import in refused {
+                    self.refused(&LoadError::ForbiddenImport(import.name.clone()));
+                }
+                let mut exports = boundary.exports.iter();
+                let version = exports.find_map(|name| name.strip_prefix("codex:mesh/step@"));
+                self.contract = version.map(str::to_owned);
+                self.boundary = Some(boundary);
+            }
+            Err(error) => return self.refused(&error),
+        }
+        match host.loader().describe(bytes).await {
+            Ok((_, said)) => self.manifest(said, host),
+            // They have all been named.
+            Err(LoadError::ForbiddenImport(_)) => {}
+            Err(error) => self.refused(&error),
+        }
+    }
+
+    fn manifest(&mut self, said: wit::Manifest, host: &Local) {
+        self.manifest = Some(Said::from(&said));
+        match Manifest::check(said, &host.catalogue) {
+            Ok(manifest) => {
+                let kind = manifest.kind;
+                if embedded::COMPONENTS.iter().any(|(name, _)| *name == kind) {
+                    self.notes.push(format!(
+                        "it would replace the shipped plugin of the kind {kind}"
+                    ));
+                }
+            }
+            Err(wrong) => {
+                for wrong in wrong {
+                    self.refused(&LoadError::Manifest(vec![wrong]));
+                }
+            }
+        }
+    }
+
+    fn refused(&mut self, error: &LoadError) {
+        self.problems.push(Problem {
+            problem: error.to_string(),
+            remedy: error.remedy().to_owned(),
+        });
+    }
+}

@@ -1,0 +1,92 @@
+//! What a component is looked at with: the sandbox, the limits and the services of the configured
+//! host, which need not run.
+
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::cli::options::configured;
+use crate::config::Config;
+use crate::registry::Loader;
+use crate::sandbox::{CompileCache, Sandbox};
+use crate::services::Catalogue;
+
+/// Which host it would be for.
+#[derive(Debug, Args)]
+pub(super) struct HostArgs {
+    /// The configuration of the host that it is for (TOML) [variable: MESH_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// A host as far as components are concerned.
+pub(super) struct Local {
+    pub(super) config: Config,
+    pub(super) catalogue: Catalogue,
+    sandbox: Arc<Sandbox>,
+    cache: Arc<CompileCache>,
+}
+
+impl HostArgs {
+    pub(super) fn local(&self) -> anyhow::Result<Local> {
+        let config = configured(self.config.as_deref())?;
+        let folder = cache_folder(&config)?;
+        Ok(Local {
+            catalogue: config.catalogue()?,
+            sandbox: Arc::new(Sandbox::new(config.limits.plugin.clone())?),
+            cache: Arc::new(CompileCache::open(&folder)?),
+            config,
+        })
+    }
+}
+
+impl Local {
+    pub(super) fn loader(&self) -> Loader {
+        Loader {
+            sandbox: Arc::clone(&self.sandbox),
+            cache: Arc::clone(&self.cache),
+            catalogue: self.catalogue.clone(),
+        }
+    }
+}
+
+/// The configured folder, or the user's: an author's project is no place for a host's data.
+fn cache_folder(config: &Config) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = &config.cache_dir {
+        return Ok(folder.clone());
+    }
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let home = || variable("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let folder = variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+    let folder =
+        folder.context("there is no folder for compiled components: set MESH_CACHE_DIR")?;
+    Ok(folder.join("codex-mesh"))
+}
+
+/// Writes to stdout. Nobody has to read to the end: `… | head` is no failure.
+pub(super) fn say(text: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// A text that a guest had a hand in, with its control characters escaped.
+pub(super) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            plain.extend(character.escape_default());
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
+}
