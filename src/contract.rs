@@ -66,13 +66,12 @@ impl From<Answer> for wit::Response {
 /// Everything the plugin of this step is told.
 pub fn context(plan: &Plan, step: &Step) -> wit::Context {
     let before = plan.before(&step.id).into_iter();
-    let finished = before.filter_map(|step| match (&step.result, step.status) {
-        (Some(result), StepStatus::Done) => Some(wit::FinishedStep {
-            id: step.id.clone(),
-            kind: step.kind.clone(),
-            result: result.as_str().to_owned(),
-        }),
-        _ => None,
+    let done = before.filter(|step| step.status == StepStatus::Done);
+    let finished = done.map(|step| wit::FinishedStep {
+        id: step.id.clone(),
+        kind: step.kind.clone(),
+        // A step that was skipped has none.
+        result: step.result.as_ref().map_or("null", Json::as_str).to_owned(),
     });
     wit::Context {
         plan: wit::PlanInfo {

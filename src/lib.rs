@@ -36,3 +36,4 @@ pub mod registry;
 pub mod sandbox;
 pub mod services;
 pub mod store;
+mod text;

@@ -159,7 +159,15 @@ fn go_on(told: &mut Told, now: Timestamp) {
     told.on(&Transition::Interrupt, now);
     if let Some(failed) = told.plan.first(StepStatus::Error) {
         let step = failed.id.clone();
-        told.on(&Transition::Skip { step, by, reason }, now);
+        told.on(
+            &Transition::Skip {
+                step,
+                required: false,
+                by,
+                reason,
+            },
+            now,
+        );
         return;
     }
     let waiting = told.plan.waiting.clone();

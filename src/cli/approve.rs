@@ -86,16 +86,24 @@ pub(super) enum Decision {
     Approve { by: String },
     /// To reject.
     Reject { by: String, reason: String },
-    /// Nothing: there is nobody.
+    /// Nothing: there is nobody, or they want to decide later.
     Nothing,
 }
 
 /// Asks on the terminal; `name` is who decides, unless they are asked.
 pub(super) async fn ask(name: Option<&str>) -> io::Result<Decision> {
-    let Some(answer) = prompt("approve? [y/N] ").await? else {
-        return Ok(Decision::Nothing);
+    let approves = loop {
+        let Some(answer) = prompt("approve? yes, no (the plan stops), later [y/n/L] ").await?
+        else {
+            return Ok(Decision::Nothing);
+        };
+        match answer.trim().to_lowercase().as_str() {
+            "y" | "yes" => break true,
+            "n" | "no" => break false,
+            "" | "l" | "later" => return Ok(Decision::Nothing),
+            _ => {}
+        }
     };
-    let approves = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
     let by = match name {
         Some(name) => name.to_owned(),
         None => {

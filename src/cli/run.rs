@@ -17,7 +17,7 @@ use super::watch::{Told, Watch};
 use crate::plan::{Domain, Mode, Plan, PlanStatus, StepStatus};
 
 /// The exit code when a person has to approve something, and there is none.
-const WAITS: u8 = 2;
+const WAITS: u8 = 3;
 
 /// The exit code after Ctrl-C, as shells have it.
 const INTERRUPTED: u8 = 130;
@@ -25,7 +25,7 @@ const INTERRUPTED: u8 = 130;
 /// How often the moving line moves.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Exits with 0 once the plan is DONE, with 1 if it failed, was rejected or cancelled, and with 2 if
+/// Exits with 0 once the plan is DONE, with 1 if it failed, was rejected or cancelled, and with 3 if
 /// it waits for an approval that can't be asked for here.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {

@@ -1,15 +1,7 @@
 //! Text for a terminal that came from plugins, services or clients: none of it may reach the
 //! terminal as anything but text.
 
-/// Whether a character does something to a terminal, or to the order in which text is read.
-fn is_active(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
-        )
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
+use crate::text::is_active;
 
 /// The text on one line, with whatever is not plain text spelled out.
 pub(super) fn plain(text: &str) -> String {

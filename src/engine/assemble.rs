@@ -54,7 +54,8 @@ impl Assembler<'_> {
             .enumerate()
             .map(|(index, spec)| self.find(spec, index, domains, mode));
         let found = found.collect::<Result<Vec<_>, _>>()?;
-        if !domains.is_empty() && found.iter().all(|found| found.domains == [None]) {
+        let per_domain = |found: &Found<'_>| found.spec.domain.is_none() && found.domains != [None];
+        if !domains.is_empty() && !found.iter().any(per_domain) {
             return Err(
                 "domains makes one step for each domain of what writes, and no step of this plan \
                  writes without a domain of its own: leave domains out"

@@ -32,7 +32,7 @@ use crate::plan::{ApprovalMode, Mode, Plan, Transition};
 use crate::recipe::Recipes;
 use crate::registry::Registry;
 use crate::services::{Catalogue, Gateway};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 pub use create::NewPlan;
 pub use error::EngineError;
@@ -145,6 +145,31 @@ impl Engine {
             Ok(engine.with_current_payloads(plan).await)
         });
         deciding.await.unwrap_or(Err(EngineError::Stopping))
+    }
+
+    /// Skips a step, as a person decided.
+    ///
+    /// # Errors
+    /// When there is no such plan, or the state machine says no.
+    pub async fn skip(
+        self: &Arc<Self>,
+        id: &str,
+        step: String,
+        by: String,
+        reason: String,
+    ) -> Result<Arc<Plan>, EngineError> {
+        let plan = self.store.plan(id).await?.ok_or(StoreError::NotFound)?;
+        // The kind of a step never changes.
+        let required = plan
+            .step(&step)
+            .is_some_and(|step| self.policy.requires(&step.kind));
+        let skip = Transition::Skip {
+            step,
+            required,
+            by,
+            reason,
+        };
+        self.decide(id, skip).await
     }
 
     /// How a plugin's wish to be tried again later is met, the step having waited this often.

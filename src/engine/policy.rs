@@ -28,6 +28,11 @@ impl Policy {
         }
     }
 
+    /// Whether a LIVE plan may write only after a step of this kind.
+    pub(super) fn requires(&self, kind: &str) -> bool {
+        self.live_requires.iter().any(|required| required == kind)
+    }
+
     /// What is done with a request of `step` that has this effect.
     pub(super) fn gate(&self, plan: &Plan, step: &Step, effect: Effect) -> Gate {
         match (plan.mode, effect) {

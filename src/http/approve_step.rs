@@ -20,6 +20,7 @@ pub(super) async fn approve_step(
     State(engine): State<Arc<Engine>>,
     fields: Fields,
 ) -> Result<Json<PlanAnswer>, HttpError> {
+    fields.only(&["planId", "stepId", "approvedBy", "note", "reviewed"])?;
     let decision = Transition::Approve {
         step: decision::step(&fields)?,
         by: decision::person(&fields, "approvedBy")?,

@@ -129,6 +129,20 @@ impl Fields {
             .map_err(|error| HttpError::bad(format!("{name} {error}")))
     }
 
+    /// Refuses a field that is none of these: of what people decide, a misspelt field must not go
+    /// unnoticed.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), HttpError> {
+        let unknown = self.0.keys().find(|key| !known.contains(&key.as_str()));
+        let Some(unknown) = unknown else {
+            return Ok(());
+        };
+        let unknown: String = unknown.chars().take(64).collect();
+        let known = known.join(", ");
+        Err(HttpError::bad(format!(
+            "{unknown} is not known: the fields are {known}"
+        )))
+    }
+
     /// A yes or no; no if it is missing.
     pub(super) fn flag(&self, name: &str) -> Result<bool, HttpError> {
         match self.optional(name) {

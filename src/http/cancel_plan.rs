@@ -18,6 +18,7 @@ pub(super) async fn cancel_plan(
     State(engine): State<Arc<Engine>>,
     fields: Fields,
 ) -> Result<Json<PlanAnswer>, HttpError> {
+    fields.only(&["planId", "by", "reason"])?;
     let decision = Transition::Cancel {
         by: decision::person(&fields, "by")?,
         reason: decision::reason(&fields)?,

@@ -9,6 +9,7 @@ use super::error::HttpError;
 use super::get_plan::PlanAnswer;
 use crate::engine::Engine;
 use crate::plan::Transition;
+use crate::text::is_active;
 
 /// The longest name of a person, in characters.
 const PERSON: usize = 200;
@@ -31,18 +32,37 @@ pub(super) fn step(fields: &Fields) -> Result<String, HttpError> {
     fields.text("stepId").map(str::to_owned)
 }
 
-/// Who decides.
+/// Who decides: a name that a reader can see, as it stands in the records for good.
 pub(super) fn person(fields: &Fields, name: &str) -> Result<String, HttpError> {
-    fields.bounded_text(name, PERSON)
+    let person = fields.bounded_text(name, PERSON)?;
+    if !person.chars().any(char::is_alphanumeric) || person.chars().any(is_active) {
+        return Err(HttpError::bad(format!(
+            "{name} must have a letter or digit, and no control or formatting characters"
+        )));
+    }
+    Ok(person)
 }
 
 /// Why.
 pub(super) fn reason(fields: &Fields) -> Result<String, HttpError> {
-    fields.bounded_text("reason", WORDS)
+    words(fields, "reason")
+}
+
+fn words(fields: &Fields, name: &str) -> Result<String, HttpError> {
+    let words = fields.bounded_text(name, WORDS)?;
+    if words
+        .chars()
+        .any(|c| is_active(c) && c != '\n' && c != '\t')
+    {
+        return Err(HttpError::bad(format!(
+            "{name} must have no control or formatting characters but line ends and tabs"
+        )));
+    }
+    Ok(words)
 }
 
 /// A text that may be missing.
 pub(super) fn optional_words(fields: &Fields, name: &str) -> Result<Option<String>, HttpError> {
     let given = fields.optional(name);
-    given.map(|_| fields.bounded_text(name, WORDS)).transpose()
+    given.map(|_| words(fields, name)).transpose()
 }

@@ -26,6 +26,24 @@ impl Parameters {
         Some(found.1.as_str())
     }
 
+    /// Refuses a parameter that is none of these.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), HttpError> {
+        match self
+            .0
+            .iter()
+            .find(|(key, _)| !known.contains(&key.as_str()))
+        {
+            None => Ok(()),
+            Some((key, _)) => {
+                let key: String = key.chars().take(64).collect();
+                let known = known.join(", ");
+                Err(HttpError::bad(format!(
+                    "{key} is not known: the parameters are {known}"
+                )))
+            }
+        }
+    }
+
     /// A parameter that is parsed, if it is there.
     pub(super) fn parse<T>(
         &self,

@@ -17,6 +17,7 @@ pub(super) async fn reject_step(
     State(engine): State<Arc<Engine>>,
     fields: Fields,
 ) -> Result<Json<PlanAnswer>, HttpError> {
+    fields.only(&["planId", "stepId", "rejectedBy", "reason"])?;
     let decision = Transition::Reject {
         step: decision::step(&fields)?,
         by: decision::person(&fields, "rejectedBy")?,

@@ -18,6 +18,7 @@ pub(super) async fn retry_plan(
     State(engine): State<Arc<Engine>>,
     fields: Fields,
 ) -> Result<Json<PlanAnswer>, HttpError> {
+    fields.only(&["planId", "stepId", "repeatWrites"])?;
     let step = fields.optional("stepId");
     let decision = Transition::Retry {
         step: step.map(|_| decision::step(&fields)).transpose()?,

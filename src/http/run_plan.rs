@@ -22,6 +22,7 @@ pub(super) async fn run_plan(
     State(engine): State<Arc<Engine>>,
     fields: Fields,
 ) -> Result<Json<PlanAnswer>, HttpError> {
+    fields.only(&["planId", "wait", "timeoutMs"])?;
     let id = fields.text("planId")?;
     let wait = fields.flag("wait")?;
     let timeout = fields.number("timeoutMs", 1..=LONGEST_MS)?;

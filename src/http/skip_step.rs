@@ -10,17 +10,19 @@ use super::decision;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
 use crate::engine::Engine;
-use crate::plan::Transition;
 
-/// `{planId, stepId, by, reason}` → `{ok, plan}`: the step is DONE, with `skipped` and no result.
+/// `{planId, stepId, by, reason}` → `{ok, plan}`: the step is DONE, with `skipped` and no result. A
+/// check that LIVE plans must have needs an approval then, before anything is written.
 pub(super) async fn skip_step(
     State(engine): State<Arc<Engine>>,
     fields: Fields,
 ) -> Result<Json<PlanAnswer>, HttpError> {
-    let decision = Transition::Skip {
-        step: decision::step(&fields)?,
-        by: decision::person(&fields, "by")?,
-        reason: decision::reason(&fields)?,
-    };
-    decision::apply(&engine, &fields, decision).await
+    fields.only(&["planId", "stepId", "by", "reason"])?;
+    let id = fields.text("planId")?;
+    let step = decision::step(&fields)?;
+    let by = decision::person(&fields, "by")?;
+    let plan = engine
+        .skip(id, step, by, decision::reason(&fields)?)
+        .await?;
+    Ok(PlanAnswer::json(plan))
 }

@@ -68,11 +68,11 @@ impl Event {
             }
             "postponed" => Some(Self::Postponed(step, reason.to_owned())),
             "approved" | "rejected" | "skipped" => {
-                let decision = format!("{step} {} by {by}", entry.transition);
+                let decision = format!("{step} {} by {by} at {}", entry.transition, entry.at);
                 Some(Self::Decided(with_reason(decision, reason)))
             }
             "cancelled" => Some(Self::Decided(with_reason(
-                format!("cancelled by {by}"),
+                format!("cancelled by {by} at {}", entry.at),
                 reason,
             ))),
             "reset" => Some(Self::Decided(format!("{step} goes back to its beginning"))),

@@ -1,5 +1,7 @@
 //! What a change of a plan leaves behind: the plan's own record, kept as long as the plan.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::model::present;
@@ -52,6 +54,9 @@ pub struct HistoryEntry {
     /// Why it was decided, or what is waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What was approved: by step the digest of its write.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub writes: BTreeMap<String, String>,
     /// What had come of a step that went back to its beginning, or was skipped after it was rejected.
     #[serde(
         default,
@@ -85,6 +90,7 @@ impl HistoryEntry {
             error: None,
             by: None,
             reason: None,
+            writes: BTreeMap::new(),
             result: None,
         }
     }
@@ -106,6 +112,7 @@ impl HistoryEntry {
             error: step.error.clone(),
             by: None,
             reason: None,
+            writes: BTreeMap::new(),
             result: None,
         }
     }

@@ -147,6 +147,8 @@ pub enum Transition {
     Skip {
         /// The step.
         step: String,
+        /// A LIVE plan may not write without it: what writes after it needs an approval instead.
+        required: bool,
         /// Who.
         by: String,
         /// Why.
@@ -234,7 +236,12 @@ impl Plan {
                 step,
                 repeat_writes,
             } => return self.go_back(step.as_deref(), *repeat_writes, now),
-            Transition::Skip { step, by, reason } => self.skip(step, by, reason, now)?,
+            Transition::Skip {
+                step,
+                required,
+                by,
+                reason,
+            } => self.skip(step, *required, by, reason, now)?,
             Transition::Cancel { by, reason } => self.cancel(by, reason, now)?,
         };
         Ok(vec![entry])
@@ -459,11 +466,11 @@ impl Step {
             Some(reason.to_owned())
         } else if self.sent {
             Some(format!(
-                "{reason} (it wrote, and a write is not repeated by itself)"
+                "{reason} (its write was sent, and a write is not repeated by itself)"
             ))
         } else if tried >= most {
             Some(format!(
-                "{reason} (it was tried again {tried} times, which is the limit)"
+                "{reason} (the limit of tries after the first, {tried}, is reached)"
             ))
         } else {
             None

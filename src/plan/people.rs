@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Actor, Approval, Cancelled, Effect, Grant, HistoryEntry, Plan, PlanStatus, Refused, Run,
-    Skipped, Step, StepStatus, Timestamp,
+    Actor, Approval, ApprovalMode, Cancelled, Effect, Grant, HistoryEntry, Mode, Plan, PlanStatus,
+    Refused, Run, Skipped, Step, StepStatus, Timestamp,
 };
 
 impl Approval {
@@ -70,11 +70,14 @@ impl Plan {
                 approved_by: by.to_owned(),
                 approved_at: now,
                 note: note.map(str::to_owned),
-                writes,
+                writes: writes.clone(),
             }),
             ..approval
         });
-        let entry = HistoryEntry::of_step("approved", Actor::Client, step, now);
+        let entry = HistoryEntry {
+            writes,
+            ..HistoryEntry::of_step("approved", Actor::Client, step, now)
+        };
         Ok(entry.decided(by, note))
     }
 
@@ -98,6 +101,10 @@ impl Plan {
                 let approval = approval.clone();
                 Ok((step, approval))
             }
+            (Some(_), StepStatus::Error) => Err(Refused::Rejected {
+                step: id.to_owned(),
+                error: step.error.clone().unwrap_or_default(),
+            }),
             _ => Err(Refused::NoApproval(id.to_owned())),
         }
     }
@@ -131,9 +138,12 @@ impl Plan {
         now: Timestamp,
     ) -> Result<Vec<HistoryEntry>, Refused> {
         self.is_open()?;
-        self.is_idle()?;
         let ids = self.reset_ids(to)?;
         let reset = |step: &&Step| ids.contains(&step.id);
+        let under_way = |step: &&Step| step.status == StepStatus::InProgress;
+        if let Some(step) = self.steps.iter().filter(reset).find(under_way) {
+            return Err(Refused::Running(step.id.clone()));
+        }
         let wrote = self.steps.iter().filter(reset).filter(|step| step.sent);
         let wrote: Vec<String> = wrote.map(|step| step.id.clone()).collect();
         if !wrote.is_empty() && !repeat_writes {
@@ -167,11 +177,13 @@ impl Plan {
     pub(super) fn skip(
         &mut self,
         id: &str,
+        required: bool,
         by: &str,
         reason: &str,
         now: Timestamp,
     ) -> Result<HistoryEntry, Refused> {
         self.is_open()?;
+        let asks = required && self.mode == Mode::Live && self.approvals == ApprovalMode::Enforce;
         let step = self.find(id)?;
         match step.status {
             StepStatus::Pending | StepStatus::Error => {}
@@ -183,6 +195,11 @@ impl Plan {
         let result = step.result.take();
         step.retry = None;
         step.finished_at = Some(now);
+        if asks && step.approval.is_none() {
+            // A no is not easier to override than a wish for approval.
+            let reason = format!("{by} skipped it, and a LIVE plan writes only after it: {reason}");
+            step.approval = Some(Approval::required(reason));
+        }
         step.skipped = Some(Skipped {
             by: by.to_owned(),
             reason: reason.to_owned(),

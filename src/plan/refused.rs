@@ -54,6 +54,14 @@ pub enum Refused {
     /// Nothing to approve or reject.
     #[error("{0} asks for no approval")]
     NoApproval(String),
+    /// Rejected already.
+    #[error("{step} was {error}: retry it, so that it is asked again")]
+    Rejected {
+        /// The step.
+        step: String,
+        /// Its error, which says by whom.
+        error: String,
+    },
     /// Approved already, all of it.
     #[error("{step} was approved by {by} at {at}, with all that comes after it")]
     Approved {
@@ -65,7 +73,7 @@ pub enum Refused {
         at: Timestamp,
     },
     /// The reviewer saw something else.
-    #[error("{0} would send something else than what was reviewed: look at the plan again")]
+    #[error("{0} is no pending write, or another than what was reviewed: look at the plan again")]
     OutOfDate(String),
     /// Nothing to retry.
     #[error("no step failed: name the step to go back to (stepId)")]

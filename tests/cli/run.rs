@@ -70,7 +70,7 @@ async fn it_exits_with_1_if_the_plan_is_cancelled() {
 async fn it_exits_with_2_if_nobody_can_be_asked_and_says_how_to_approve() {
     let app = host_that_asks().await;
     let ended = run(&app.url, &[]).ends();
-    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert_eq!(ended.code, Some(3), "{ended:?}");
     assert_plain(&ended);
     let plan = only_plan(&app).await;
     assert_eq!(plan["status"], "WAITING");
@@ -131,7 +131,7 @@ async fn json_is_every_event_and_at_last_the_plan() {
     assert_eq!(lines, expected);
 
     for (app, code) in [
-        (host_that_asks().await, 2),
+        (host_that_asks().await, 3),
         (TestApp::builder().without("srl").start().await, 1),
     ] {
         let ended = run(&app.url, &["--json"]).ends();
@@ -215,12 +215,12 @@ async fn no_control_character_is_passed_on() {
         "all_healthy_no_findings",
     ));
     let ended = mesh(&app.url, &["run"]).args(&args).ends();
-    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert_eq!(ended.code, Some(3), "{ended:?}");
     assert_plain(&ended);
     let (_, answer) = app.get("/mesh/plans").await;
     for plan in answer["plans"].as_array().unwrap() {
         let id = plan["id"].as_str().unwrap();
-        let cancel = json!({"planId": id, "by": ODD, "reason": ODD});
+        let cancel = json!({"planId": id, "by": "Ann", "reason": "done with it"});
         for args in [&["plan", id][..], &["plan", id, "--json"]] {
             assert_plain(&mesh(&app.url, args).ends());
         }

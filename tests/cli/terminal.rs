@@ -46,7 +46,7 @@ async fn a_person_who_approves_lets_it_go_on() {
     let app = host_that_asks().await;
     let mut terminal = Terminal::open();
     let mut process = run(&app.url, &[]).spawn_on(&terminal);
-    terminal.wait_for("approve? [y/N]");
+    terminal.wait_for("later [y/n/L]");
     let plan = only_plan(&app).await;
     let digest = plan["waiting"][0]["digest"].as_str().unwrap();
     let reason = plan["steps"][0]["approval"]["reason"].as_str().unwrap();
@@ -77,8 +77,11 @@ async fn a_person_who_does_not_approve_says_why() {
     let app = host_that_asks().await;
     let mut terminal = Terminal::open();
     let mut process = run(&app.url, &["--by", "Grace"]).spawn_on(&terminal);
-    terminal.wait_for("approve? [y/N]");
-    terminal.type_line("");
+    terminal.wait_for("later [y/n/L]");
+    // What is neither a yes nor a no is asked again.
+    terminal.type_line("huh");
+    terminal.wait_for("later [y/n/L]");
+    terminal.type_line("n");
     terminal.wait_for("why not?");
     terminal.type_line(" ");
     terminal.wait_for("why not?");
@@ -102,7 +105,7 @@ async fn somebody_else_may_be_faster() {
     let app = host_that_asks().await;
     let mut terminal = Terminal::open();
     let mut process = run(&app.url, &["--by", "Grace"]).spawn_on(&terminal);
-    terminal.wait_for("approve? [y/N]");
+    terminal.wait_for("later [y/n/L]");
     let plan = only_plan(&app).await;
     let approve = json!({"planId": plan["id"], "stepId": "step-1", "approvedBy": "Bob"});
     assert_eq!(app.post("/mesh/approve", &approve).await.0, 200);
@@ -128,7 +131,7 @@ async fn who_leaves_is_told_that_the_plan_goes_on() {
         let mut terminal = Terminal::open();
         let mut process = run(&app.url, &[]).spawn_on(&terminal);
         if asked {
-            terminal.wait_for("approve? [y/N]");
+            terminal.wait_for("later [y/n/L]");
         } else {
             app.stub("srl").asked(1).await;
             // The line moves, so it listens to signals by now.

@@ -1,7 +1,7 @@
 //! A write waits for the approvals before it; what is approved and by whom is on record.
 
 use codex_mesh::plan::ApprovalMode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{approve, decide, decided, entries, refused, run, statuses, told, wants_approval};
 use crate::support::{Reply, TestApp, assert_has, recorded};
@@ -69,11 +69,12 @@ async fn an_approval_is_on_record_and_the_write_is_sent() {
         (&entry["by"], &entry["step"]),
         (&json!("Ann"), &json!("step-2"))
     );
+    assert_eq!(entry["writes"], json!({"step-4": digest}));
     assert_eq!(
         (&entry["reason"], &entry["at"]),
         (&json!("looked at it"), &grant["approvedAt"])
     );
-    told(&app, &plan, "step-2 approved by Ann: looked at it").await;
+    told(&app, &plan, "step-2 approved by Ann at").await;
 
     let plan = app.step(&plan).await;
     assert_eq!(plan["status"], "DONE");
@@ -130,7 +131,7 @@ async fn a_rejection_stops_the_plan_until_somebody_goes_back() {
         (&entry["by"], &entry["reason"]),
         (&json!("Bob"), &json!("not this week"))
     );
-    told(&app, &plan, "step-2 rejected by Bob: not this week").await;
+    told(&app, &plan, "step-2 rejected by Bob at").await;
     let (status, answer) = app.try_step(&plan).await;
     assert_eq!(status, 409);
     assert_has(
@@ -140,7 +141,7 @@ async fn a_rejection_stops_the_plan_until_somebody_goes_back() {
     let fields = json!({"stepId": "step-2", "approvedBy": "Ann"});
     assert_has(
         &refused(&app, "approve", &plan, &fields).await,
-        &["step-2", "no approval"],
+        &["step-2", "rejected by Bob", "retry it"],
     );
 
     app.stub("srl").answer(recorded(
@@ -259,6 +260,26 @@ async fn a_decision_says_which_field_is_wrong() {
         ("cancel", json!({"by": "Ann"}), ["reason", "required"]),
         (
             "retry",
+            json!({"repeatWrite": true}),
+            ["repeatWrite is not known", "repeatWrites"],
+        ),
+        (
+            "approve",
+            json!({"stepId": "step-1", "approvedBy": "\u{200b}"}),
+            ["approvedBy", "letter"],
+        ),
+        (
+            "cancel",
+            json!({"by": "Ann\u{1b}[31m", "reason": "r"}),
+            ["by", "control"],
+        ),
+        (
+            "cancel",
+            json!({"by": "Ann", "reason": "a\u{0}b"}),
+            ["reason", "control"],
+        ),
+        (
+            "retry",
             json!({"repeatWrites": "yes"}),
             ["repeatWrites", "true or false"],
         ),
@@ -270,10 +291,7 @@ async fn a_decision_says_which_field_is_wrong() {
         assert_has(answer["error"].as_str().unwrap(), &parts);
     }
     for what in ["approve", "reject", "skip", "cancel", "retry", "run"] {
-        let fields = json!({
-            "planId": "nowhere", "stepId": "step-1", "approvedBy": "A", "rejectedBy": "A",
-            "by": "A", "reason": "r",
-        });
+        let fields = fields_of(what, "step-1", "nowhere");
         let (status, answer) = app.post(&format!("/mesh/{what}"), &fields).await;
         assert_eq!(
             (status, &answer["error"]),
@@ -281,12 +299,27 @@ async fn a_decision_says_which_field_is_wrong() {
             "{what}"
         );
         if what != "run" && what != "cancel" {
-            let fields = json!({
-                "stepId": "step-9", "approvedBy": "A", "rejectedBy": "A", "by": "A", "reason": "r",
-            });
+            let mut fields = fields_of(what, "step-9", "");
+            fields.as_object_mut().unwrap().remove("planId");
             let (status, answer) = decide(&app, what, &plan, &fields).await;
             assert_eq!(status, 404, "{what}: {answer}");
             assert_has(answer["error"].as_str().unwrap(), &["no step", "step-9"]);
         }
     }
+}
+
+/// What this decision takes.
+fn fields_of(what: &str, step: &str, plan: &str) -> Value {
+    let mut fields = json!({"planId": plan});
+    let more = match what {
+        "approve" => json!({"stepId": step, "approvedBy": "A"}),
+        "reject" => json!({"stepId": step, "rejectedBy": "A", "reason": "r"}),
+        "skip" => json!({"stepId": step, "by": "A", "reason": "r"}),
+        "retry" => json!({"stepId": step}),
+        "cancel" => json!({"by": "A", "reason": "r"}),
+        _ => json!({}),
+    };
+    let more = more.as_object().unwrap().clone();
+    fields.as_object_mut().unwrap().extend(more);
+    fields
 }

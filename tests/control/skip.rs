@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{decided, entries, failing, refused, run, statuses, told};
+use super::{approve, decided, entries, failing, refused, run, statuses, told};
 use crate::support::{TestApp, assert_has};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,8 +33,14 @@ async fn a_failed_step_is_skipped_and_the_plan_goes_on() {
         finished.iter().any(|entry| entry["error"] == error),
         "{finished:#?}"
     );
-    told(&app, &plan, "step-3 skipped by Ann: known fault").await;
-    let plan = run(&app, &plan).await;
+    told(&app, &plan, "step-3 skipped by Ann at").await;
+
+    // It was a check that a LIVE plan must have: what writes after it waits for a person.
+    assert_eq!(plan["status"], "WAITING", "{plan:#}");
+    assert_eq!(plan["waiting"][0]["approve"], json!(["step-3"]));
+    let reason = plan["steps"][2]["approval"]["reason"].as_str().unwrap();
+    assert_has(reason, &["Ann skipped it", "known fault"]);
+    let plan = run(&app, &approve(&app, &plan, "step-3").await).await;
     assert_eq!(plan["status"], "DONE", "{plan:#}");
     assert_eq!((app.asked("hardening"), app.asked("workflow")), (1, 1));
 }
@@ -65,4 +71,30 @@ async fn what_is_done_or_under_way_is_not_skipped() {
     assert_has(&error, &["step-2 is running"]);
     app.stub("srl").release();
     app.settled(&plan).await;
+}
+
+/// However hard the no was: nobody is asked, and nothing is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_checks_of_a_live_plan_can_not_be_skipped_away() {
+    let app = TestApp::start().await;
+    let mut plan = app.create(&json!({})).await;
+    for step in ["step-1", "step-2", "step-3"] {
+        let fields = json!({"stepId": step, "by": "Eve", "reason": "no time"});
+        plan = decided(&app, "skip", &plan, &fields).await;
+    }
+    assert_eq!(plan["status"], "WAITING", "{plan:#}");
+    assert_eq!(
+        plan["waiting"][0]["approve"],
+        json!(["step-1", "step-2", "step-3"])
+    );
+    assert_has(
+        &refused(&app, "run", &plan, &json!({})).await,
+        &["approve step-1"],
+    );
+    assert_eq!(app.asked("workflow"), 0);
+
+    let plan = app.create(&json!({"mode": "DRY_RUN"})).await;
+    let fields = json!({"stepId": "step-1", "by": "Eve", "reason": "no time"});
+    let plan = decided(&app, "skip", &plan, &fields).await;
+    assert_eq!(run(&app, &plan).await["status"], "DONE");
 }

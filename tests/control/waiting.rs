@@ -69,14 +69,14 @@ async fn a_kind_has_its_limit() {
     assert_eq!(plan["status"], "ERROR", "{plan:#}");
     assert_has(
         plan["steps"][1]["error"].as_str().unwrap(),
-        &["503", "2 times", "limit"],
+        &["503", "limit", "2"],
     );
     assert_eq!(app.asked("srl"), 3);
     // A person who asks again begins a new count.
     busy_at_first(&app, "srl", 2, 0);
     let plan = run(&app, &decided(&app, "retry", &plan, &json!({})).await).await;
     assert_eq!(statuses(&plan)[1..3], ["DONE", "ERROR"]);
-    assert_has(plan["steps"][2]["error"].as_str().unwrap(), &["5 times"]);
+    assert_has(plan["steps"][2]["error"].as_str().unwrap(), &["limit", "5"]);
     assert_eq!(app.asked("hardening"), 6);
 }
 

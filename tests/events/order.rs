@@ -82,7 +82,7 @@ async fn decisions_and_failures_show_with_who_and_why() {
         ),
         (
             "/mesh/skip",
-            json!({"planId": plan["id"], "stepId": "step-2", "by": "Ada", "reason": "line 1\nline 2\r\u{1b}"}),
+            json!({"planId": plan["id"], "stepId": "step-2", "by": "Ada", "reason": "line 1\n\tline 2"}),
         ),
         (
             "/mesh/cancel",
@@ -97,7 +97,7 @@ async fn decisions_and_failures_show_with_who_and_why() {
     assert_numbered(&seen);
     let one = |event: &str| seen.iter().find(|seen| seen.event == event).unwrap();
     assert_eq!(one("skipped").data["by"], "Ada");
-    assert_eq!(one("skipped").data["reason"], "line 1\nline 2\r\u{1b}");
+    assert_eq!(one("skipped").data["reason"], "line 1\n\tline 2");
     assert_eq!(one("cancelled").data["planStatus"], "CANCELLED");
     let failed = seen.iter().find(|seen| seen.data["status"] == "ERROR");
     assert!(failed.unwrap().data["error"].is_string());

@@ -112,7 +112,8 @@ fn is_allowed_to_people(record: &Record, plan: &Plan, decision: &Transition) -> 
             };
             // Without a name it is the failed ones, which have begun.
             let named_has_begun = to.as_ref().is_none_or(|to| ids.contains(to) && begun(to));
-            let idle = !any(plan, StepStatus::InProgress);
+            let under_way = |id: &String| is(plan.step(id).unwrap(), StepStatus::InProgress);
+            let idle = !ids.iter().any(under_way);
             idle && !ids.is_empty() && named_has_begun && (!wrote || *repeat_writes)
         }
         Transition::Skip { step, .. } => plan

@@ -203,6 +203,7 @@ impl Act {
                 step: pick.of(plan, |step| {
                     matches!(step.status, StepStatus::Pending | StepStatus::Error)
                 }),
+                required: pick.0 % 2 == 0,
                 by,
                 reason,
             },

@@ -78,21 +78,16 @@ fn a_plan_without_strategy_and_trends_goes_by_the_goal() {
 
 #[test]
 fn it_says_which_result_it_waits_for() {
-    let waits_for = |what: &str, id: &str| {
-        format!(
-            "it uses the {what}, which has not answered yet; if {id} was skipped, create a plan \
-             without it"
-        )
-    };
+    let waits_for = |what: &str| format!("it uses the {what}, which has not answered yet");
     let mut context = chain("campaign");
     assert_eq!(
         Campaign::shape(&context),
-        Err(waits_for("horizon of step-4 (strategy)", "step-4"))
+        Err(waits_for("horizon of step-4 (strategy)"))
     );
     context.finished = vec![strategy(7)];
     assert_eq!(
         Campaign::shape(&context),
-        Err(waits_for("items of step-5 (trends)", "step-5"))
+        Err(waits_for("items of step-5 (trends)"))
     );
 }
 

@@ -25,10 +25,7 @@ impl Context {
         let id = &awaited.id;
         let finished = self.finished.iter().find(|step| step.id == *id);
         let finished = finished.ok_or_else(|| {
-            format!(
-                "it uses {what} of {id} ({kind}), which has not answered yet; if {id} was skipped, \
-                 create a plan without it"
-            )
+            format!("it uses {what} of {id} ({kind}), which has not answered yet")
         })?;
         serde_json::from_str(&finished.result)
             .map(Some)

@@ -71,7 +71,12 @@ fn transition(byte: u8, step: String) -> Transition {
             step: (byte & 16 == 0).then_some(step),
             repeat_writes: byte & 32 == 0,
         },
-        _ if byte & 16 == 0 => Transition::Skip { step, by, reason },
+        _ if byte & 16 == 0 => Transition::Skip {
+            step,
+            required: byte & 32 == 0,
+            by,
+            reason,
+        },
         _ => Transition::Cancel { by, reason },
     }
 }
