@@ -2,6 +2,7 @@
 //! one task and by 32 that share commits; and the first page of many plans. On a real disk.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,6 +46,7 @@ fn plan() -> Plan {
         repeatable: false,
         sent: false,
         attempt: 1,
+        headers: BTreeMap::new(),
         payload: Some(json(PAYLOAD)),
         payload_reason: None,
         status: StepStatus::Pending,
@@ -84,6 +86,7 @@ async fn step(store: &SqliteStore, id: &str, effect: Effect) {
         effect,
         repeatable: false,
         shown_only: false,
+        headers: BTreeMap::new(),
         payload: Some(json(PAYLOAD)),
     };
     let finish = Transition::Finish(Finished {

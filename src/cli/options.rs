@@ -16,7 +16,7 @@ pub(super) struct Options {
     /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:5565]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// Where the database and the cache of compiled plugins are kept [default: data]
+    /// Where the database, the plugins that plans need, and the cache are kept [default: data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// The configuration file (TOML) [variable: MESH_CONFIG]

@@ -30,13 +30,16 @@ use sources::{Overlay, overlay, parse, read_file};
 /// What environment variables begin with.
 const PREFIX: &str = "MESH_";
 
+/// The most of anything that there may be at the same time.
+const MOST: usize = 1_000_000;
+
 /// Everything that can be set.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub struct Config {
     /// The address to listen on. Port 0 takes a free one.
     pub listen: String,
-    /// Where the database and the cache of compiled components are kept.
+    /// Where the database, the plugins that plans need, and the cache of compiled ones are kept.
     pub data_dir: PathBuf,
     /// Where compiled components are cached, if not in the data folder.
     pub cache_dir: Option<PathBuf>,
@@ -155,6 +158,15 @@ impl Config {
         ];
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             bail!("[limits] {name} must be at least 1");
+        }
+        let bounded = [
+            ("[limits] concurrent_steps", self.limits.concurrent_steps),
+            ("[limits] connections", self.limits.connections),
+            ("[limits] event_streams", self.limits.event_streams),
+            ("[run] plans", self.run.plans),
+        ];
+        if let Some((name, _)) = bounded.iter().find(|(_, value)| *value > MOST) {
+            bail!("{name} must be at most {MOST}");
         }
         if self.run.plans == 0 {
             bail!("[run] plans must be at least 1");

@@ -1,6 +1,7 @@
 //! Makes a plan's steps of what was asked for: finds the kinds, checks the settings, puts the
 //! simulation where a SIMULATION would write, and makes a write once for each domain.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -172,6 +173,7 @@ impl Assembler<'_> {
             repeatable: false,
             sent: false,
             attempt: 1,
+            headers: BTreeMap::new(),
             payload: None,
             payload_reason: None,
             status: StepStatus::Pending,

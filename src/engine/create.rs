@@ -79,6 +79,7 @@ impl Engine {
         for (step, shaped) in plan.steps.iter_mut().zip(shaped) {
             match shaped {
                 Ok(request) => {
+                    step.headers = request.shown_headers();
                     step.method = request.method;
                     step.endpoint = request.path;
                     step.payload = request.body;

@@ -172,6 +172,29 @@ impl Engine {
         self.decide(id, skip).await
     }
 
+    /// Takes a plan back to a step, as a person decided.
+    ///
+    /// # Errors
+    /// When there is no such plan, the state machine says no, or a plugin that the plan was created
+    /// with is gone, which may be once a plan is over.
+    pub async fn retry(
+        self: &Arc<Self>,
+        id: &str,
+        step: Option<String>,
+        repeat_writes: bool,
+    ) -> Result<Arc<Plan>, EngineError> {
+        let plan = self.store.plan(id).await?.ok_or(StoreError::NotFound)?;
+        let mut plugins = plan.steps.iter().filter_map(|step| step.plugin.as_ref());
+        if let Some(gone) = plugins.find(|plugin| !self.registry.keeps(plugin)) {
+            return Err(StoreError::PluginGone(gone.clone()).into());
+        }
+        let retry = Transition::Retry {
+            step,
+            repeat_writes,
+        };
+        self.decide(id, retry).await
+    }
+
     /// How a plugin's wish to be tried again later is met, the step having waited this often.
     fn patience(&self, kind: &str, waited: u32) -> Patience {
         let own = self.plugins.get(kind).and_then(|plugin| plugin.retries);

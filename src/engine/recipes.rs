@@ -82,6 +82,10 @@ pub(super) fn check(
             continue;
         };
         match recipe.origin {
+            // What was chosen while the host ran must not keep it from starting again.
+            Origin::Configured if assembler.registry.is_chosen(&recipe.kinds()) => {
+                tracing::warn!("[[recipe]] {error}");
+            }
             Origin::Configured => return Err(anyhow!("[[recipe]] {error}")),
             // Not an odd thing: what it needs beyond the host's own kinds is shipped apart.
             Origin::Shipped if !missing(assembler, recipe).is_empty() => {}

@@ -1,5 +1,7 @@
 //! A plugin's request, checked: nothing of it is trusted.
 
+use std::collections::BTreeMap;
+
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
@@ -110,8 +112,23 @@ impl Checked {
             effect: self.effect,
             repeatable: self.repeatable,
             shown_only,
+            headers: self.shown_headers(),
             payload: self.body.clone(),
         }
+    }
+
+    /// Its headers, by name; one that comes several times has its values in one line, as a proxy
+    /// may put them (RFC 9110, section 5.3).
+    pub(super) fn shown_headers(&self) -> BTreeMap<String, String> {
+        let mut shown: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in &self.headers {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            shown
+                .entry(name.as_str().to_owned())
+                .and_modify(|values| *values = format!("{values}, {value}"))
+                .or_insert_with(|| value.into_owned());
+        }
+        shown
     }
 
     /// As the client sends it: with what tells the service which call this is.
@@ -136,6 +153,7 @@ impl Checked {
                 service: &service.name,
                 method: self.method.as_str(),
                 endpoint: &self.path,
+                headers: self.shown_headers(),
                 payload: self.body.as_ref(),
             },
         };
@@ -155,6 +173,8 @@ struct WouldSend<'a> {
     service: &'a str,
     method: &'static str,
     endpoint: &'a str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    headers: BTreeMap<String, String>,
     payload: Option<&'a Json>,
 }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::drive::{STORE_AGAIN, Went};
 use super::{Engine, EngineError};
-use crate::plan::{Plan, Refused, Starter, Timestamp, Transition};
+use crate::plan::{Plan, PlanStatus, Refused, Starter, Timestamp, Transition};
 use crate::store::{StoreError, now};
 
 /// What others know of the task that drives a plan.
@@ -69,7 +69,7 @@ impl Engine {
     pub async fn run(self: &Arc<Self>, id: &str) -> Result<Arc<Plan>, EngineError> {
         let permit = match Arc::clone(&self.driven).try_acquire_owned() {
             Ok(permit) => permit,
-            Err(TryAcquireError::NoPermits) => return Err(EngineError::BusyRuns(self.run.plans)),
+            Err(TryAcquireError::NoPermits) => return self.run_already(id).await,
             Err(TryAcquireError::Closed) => return Err(EngineError::Stopping),
         };
         let (reply, answer) = oneshot::channel();
@@ -90,6 +90,15 @@ impl Engine {
             drop(permit);
         });
         answer.await.unwrap_or(Err(EngineError::Stopping))
+    }
+
+    /// Where there is no room for another run: a plan that needs none is answered as it is.
+    async fn run_already(&self, id: &str) -> Result<Arc<Plan>, EngineError> {
+        let plan = self.store.plan(id).await?.ok_or(StoreError::NotFound)?;
+        if plan.run.is_some() || plan.status == PlanStatus::Done {
+            return Ok(plan);
+        }
+        Err(EngineError::BusyRuns(self.run.plans))
     }
 
     async fn begin_run(&self, id: &str) -> Result<Arc<Plan>, EngineError> {

@@ -35,15 +35,16 @@ impl Engine {
         let step = plan.step(id)?;
         let plugin = self.plugin(step).await.ok()?;
         let request = self.shape(plan, step, &plugin).await.ok()?;
-        let same = step.method == request.method
-            && step.endpoint == request.path
-            && step.payload == request.body
+        if request.effect == Effect::Read {
+            // It reads before it writes; the plan shows the write that was held, if there was one.
+            return None;
+        }
+        let sending = request.sending(false);
+        let same = step.method == sending.method
+            && step.endpoint == sending.endpoint
+            && step.headers == sending.headers
+            && step.payload == sending.payload
             && step.payload_reason.is_none();
-        let sending = Sending {
-            // A step that may write is a step that writes, whatever it says today.
-            effect: Effect::Write,
-            ..request.sending(false)
-        };
         (!same).then_some(sending)
     }
 

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 
 use super::body::Fields;
 use super::error::HttpError;
-use super::get_plugin::VersionsAnswer;
+use super::get_plugin::{VersionsAnswer, carried_out};
+use super::segments::Segments;
 use crate::engine::Engine;
 use crate::registry::Selector;
 
 /// `{version}` or `{sha256}` → `{ok, kind, versions}`.
 pub(super) async fn activate_plugin(
     State(engine): State<Arc<Engine>>,
-    Path(kind): Path<String>,
+    Segments(kind): Segments<String>,
     fields: Fields,
 ) -> Result<Json<VersionsAnswer>, HttpError> {
     let selector = match (fields.optional("version"), fields.optional("sha256")) {
@@ -22,6 +23,7 @@ pub(super) async fn activate_plugin(
         (None, Some(_)) => Selector::Sha256(fields.text("sha256")?.to_owned()),
         _ => return Err(HttpError::bad("either version or sha256 is required")),
     };
-    engine.registry.activate(&kind, &selector).await?;
+    let (registry, name) = (Arc::clone(&engine.registry), kind.clone());
+    carried_out(async move { registry.activate(&name, &selector).await }).await?;
     VersionsAnswer::json(&engine.registry, kind).await
 }

@@ -3,17 +3,22 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 
+use super::body::Fields;
 use super::error::HttpError;
-use super::get_plugin::VersionsAnswer;
+use super::get_plugin::{VersionsAnswer, carried_out};
+use super::segments::Segments;
 use crate::engine::Engine;
 
-/// → `{ok, kind, versions}`.
+/// `{}` → `{ok, kind, versions}`. It takes JSON, which no other web page can send unasked.
 pub(super) async fn deactivate_plugin(
     State(engine): State<Arc<Engine>>,
-    Path(kind): Path<String>,
+    Segments(kind): Segments<String>,
+    fields: Fields,
 ) -> Result<Json<VersionsAnswer>, HttpError> {
-    engine.registry.deactivate(&kind).await?;
+    fields.only(&[])?;
+    let (registry, name) = (Arc::clone(&engine.registry), kind.clone());
+    carried_out(async move { registry.deactivate(&name).await }).await?;
     VersionsAnswer::json(&engine.registry, kind).await
 }

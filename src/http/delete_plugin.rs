@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::error::HttpError;
+use super::get_plugin::carried_out;
+use super::segments::Segments;
 use crate::engine::Engine;
 
 /// → `{ok}`; 409 while new plans get it, a rollback may lead to it, or open plans have it.
 pub(super) async fn delete_plugin(
     State(engine): State<Arc<Engine>>,
-    Path((kind, sha256)): Path<(String, String)>,
+    Segments((kind, sha256)): Segments<(String, String)>,
 ) -> Result<Json<Value>, HttpError> {
-    engine.registry.delete(&kind, &sha256).await?;
+    let registry = Arc::clone(&engine.registry);
+    carried_out(async move { registry.delete(&kind, &sha256).await }).await?;
     Ok(Json(json!({"ok": true})))
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 
 use super::error::HttpError;
-use crate::engine::Engine;
-use crate::registry::{Registry, VersionLine};
+use super::segments::Segments;
+use crate::engine::{Engine, EngineError};
+use crate::registry::{Registry, RegistryError, VersionLine};
 
 /// `{ok, kind, versions}`
 #[derive(Serialize)]
@@ -29,11 +30,21 @@ impl VersionsAnswer {
     }
 }
 
+/// Carries out a change of the registry in a task of its own: a client that hangs up leaves it whole.
+pub(super) async fn carried_out<T: Send + 'static>(
+    change: impl Future<Output = Result<T, RegistryError>> + Send + 'static,
+) -> Result<T, HttpError> {
+    match tokio::spawn(change).await {
+        Ok(changed) => Ok(changed?),
+        Err(_) => Err(EngineError::Stopping.into()),
+    }
+}
+
 /// → `{ok, kind, versions: [{version, sha256, origin, active, openPlans, calls, errors,
 /// averageMicros}]}`.
 pub(super) async fn get_plugin(
     State(engine): State<Arc<Engine>>,
-    Path(kind): Path<String>,
+    Segments(kind): Segments<String>,
 ) -> Result<Json<VersionsAnswer>, HttpError> {
     VersionsAnswer::json(&engine.registry, kind).await
 }

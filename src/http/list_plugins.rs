@@ -31,7 +31,7 @@ pub(super) struct PluginLine {
     sha256: String,
     /// In bytes.
     size: usize,
-    /// `embedded`, or the file it was loaded from.
+    /// `embedded`, `upload`, `kept` (for open plans), or the file it was loaded from.
     origin: String,
 }
 

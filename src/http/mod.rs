@@ -25,6 +25,7 @@ mod retry_plan;
 mod rollback_plugin;
 mod run_plan;
 mod run_step;
+mod segments;
 mod server;
 mod skip_step;
 mod upload_plugin;

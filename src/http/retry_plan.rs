@@ -10,7 +10,6 @@ use super::decision;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
 use crate::engine::Engine;
-use crate::plan::Transition;
 
 /// `{planId, stepId?, repeatWrites?}` → `{ok, plan}`. Without a step it goes back to the failed
 /// ones. 409 if a write happened on the way, or may have, and `repeatWrites` is not true.
@@ -20,9 +19,10 @@ pub(super) async fn retry_plan(
 ) -> Result<Json<PlanAnswer>, HttpError> {
     fields.only(&["planId", "stepId", "repeatWrites"])?;
     let step = fields.optional("stepId");
-    let decision = Transition::Retry {
-        step: step.map(|_| decision::step(&fields)).transpose()?,
-        repeat_writes: fields.flag("repeatWrites")?,
-    };
-    decision::apply(&engine, &fields, decision).await
+    let step = step.map(|_| decision::step(&fields)).transpose()?;
+    let repeat_writes = fields.flag("repeatWrites")?;
+    let plan = engine
+        .retry(fields.text("planId")?, step, repeat_writes)
+        .await?;
+    Ok(PlanAnswer::json(plan))
 }

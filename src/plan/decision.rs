@@ -80,15 +80,24 @@ pub struct Waiting {
 }
 
 /// What tells one request from another for the person who approves it: SHA-256 in hexadecimal,
-/// over method, path and body. The order of an object's keys does not count.
-pub(super) fn digest(method: Method, endpoint: &str, payload: Shown<'_>) -> String {
+/// over method, path, headers and body. The order of an object's keys does not count.
+pub(super) fn digest(
+    method: Method,
+    endpoint: &str,
+    headers: &BTreeMap<String, String>,
+    payload: Shown<'_>,
+) -> String {
     let body = match payload {
         Shown::Unknown => "?".to_owned(),
         // A plan shows both as null.
         Shown::Body(None) => "null".to_owned(),
         Shown::Body(Some(json)) => canonical(json.as_str()),
     };
-    let text = format!("{method} {endpoint}\n{body}");
+    let headers: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\n"))
+        .collect();
+    let text = format!("{method} {endpoint}\n{headers}{body}");
     let digest = Sha256::digest(text.as_bytes());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -110,7 +119,7 @@ impl Step {
         } else {
             Shown::Body(self.payload.as_ref())
         };
-        digest(self.method, &self.endpoint, payload)
+        digest(self.method, &self.endpoint, &self.headers, payload)
     }
 }
 
@@ -182,7 +191,12 @@ mod tests {
 
     fn of(body: &str) -> String {
         let json = Json::parse(body.to_owned()).unwrap();
-        digest(Method::Post, "/a", Shown::Body(Some(&json)))
+        digest(
+            Method::Post,
+            "/a",
+            &BTreeMap::new(),
+            Shown::Body(Some(&json)),
+        )
     }
 
     #[test]
@@ -218,15 +232,18 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_nothing() {
-        let of = |payload| digest(Method::Post, "/a", payload);
+        let none = BTreeMap::new();
+        let of = |payload| digest(Method::Post, "/a", &none, payload);
+        let header = BTreeMap::from([("x-tenant".to_owned(), "prod".to_owned())]);
         let null = Json::parse("null".to_owned()).unwrap();
         // Stored and read again, one becomes the other.
         assert_eq!(of(Shown::Body(None)), of(Shown::Body(Some(&null))));
         let all = [
             of(Shown::Unknown),
             of(Shown::Body(None)),
-            digest(Method::Put, "/a", Shown::Body(None)),
-            digest(Method::Post, "/b", Shown::Body(None)),
+            digest(Method::Put, "/a", &none, Shown::Body(None)),
+            digest(Method::Post, "/b", &none, Shown::Body(None)),
+            digest(Method::Post, "/a", &header, Shown::Body(None)),
         ];
         for (index, one) in all.iter().enumerate() {
             assert!(all.iter().skip(index + 1).all(|other| other != one));

@@ -35,6 +35,8 @@ pub struct Sending {
     pub repeatable: bool,
     /// Whether it is only shown, and never sent.
     pub shown_only: bool,
+    /// Headers beside the host's, by name.
+    pub headers: BTreeMap<String, String>,
     /// The body.
     pub payload: Option<Json>,
 }
@@ -434,6 +436,7 @@ impl Step {
         self.effect = sending.effect;
         // One write that can't be repeated is enough.
         self.repeatable = sending.repeatable && (self.repeatable || !self.sent);
+        self.headers.clone_from(&sending.headers);
         self.payload.clone_from(&sending.payload);
         self.payload_reason = None;
     }

@@ -1,5 +1,7 @@
 //! What a plan is: the form that clients see, which is also the form that is stored.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
@@ -57,6 +59,9 @@ pub struct Step {
     /// for again. Trying a request again within a step does not count.
     #[serde(default = "first")]
     pub attempt: u32,
+    /// Headers of its request beside those that the host sets, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
     /// What was or will be sent; null when that is not known yet, or nothing is sent.
     pub payload: Option<Json>,
     /// Why the payload is not known yet.

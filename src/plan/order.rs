@@ -100,7 +100,10 @@ impl Plan {
     /// The steps before this one whose approval does not cover what it is about to send.
     pub(super) fn not_approving(&self, step: &Step, sending: &Sending) -> Vec<String> {
         let payload = Shown::Body(sending.payload.as_ref());
-        self.not_covering(step, &digest(sending.method, &sending.endpoint, payload))
+        self.not_covering(
+            step,
+            &digest(sending.method, &sending.endpoint, &sending.headers, payload),
+        )
     }
 
     fn not_covering(&self, step: &Step, digest: &str) -> Vec<String> {

@@ -30,6 +30,13 @@ pub struct Recipe {
     pub origin: Origin,
 }
 
+impl Recipe {
+    /// The kinds of its steps.
+    pub fn kinds(&self) -> Vec<&str> {
+        self.steps.iter().map(|step| step.kind.as_str()).collect()
+    }
+}
+
 /// Who wrote a recipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokio::sync::SemaphorePermit;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::version::{Origin, PluginVersion};
-use super::{Registry, RegistryError, State, UPLOADS};
+use super::{Registry, RegistryError, State, UPLOAD, UPLOADS};
 use crate::store::{PluginChoice, PluginRecord};
 
 /// Versions that are kept at the most, over all kinds.
 const VERSIONS: usize = 1_000;
+
+/// Choices of a kind that are remembered, and so how often a rollback leads back at the most.
+const CHOICES: usize = 10;
 
 /// Which version of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,13 +51,12 @@ impl Registry {
     ///
     /// # Errors
     /// When others are being taken, or as many are kept as may be.
-    pub fn admit(&self) -> Result<SemaphorePermit<'_>, RegistryError> {
+    pub fn admit(&self) -> Result<OwnedSemaphorePermit, RegistryError> {
         if self.read().kept.len() >= VERSIONS {
             return Err(RegistryError::Full(VERSIONS));
         }
-        self.uploads
-            .try_acquire()
-            .map_err(|_| RegistryError::Busy(UPLOADS))
+        let uploads = Arc::clone(&self.uploads).try_acquire_owned();
+        uploads.map_err(|_| RegistryError::Busy(UPLOADS))
     }
 
     /// The largest component, in bytes.
@@ -70,16 +72,11 @@ impl Registry {
     pub async fn upload(
         &self,
         bytes: Arc<[u8]>,
-        _admitted: &SemaphorePermit<'_>,
+        _admitted: OwnedSemaphorePermit,
     ) -> Result<Arc<PluginVersion>, RegistryError> {
         let version = self.loader.load(Arc::clone(&bytes), Origin::Upload).await?;
         let _order = self.choosing.lock().await;
-        let loaded = self.read().loaded.get(&version.sha256).cloned();
-        match loaded {
-            // The same bytes as a version that is there already.
-            Some(known) if known.origin != Origin::Kept => Ok(known),
-            _ => self.keep(version, &bytes, "upload").await,
-        }
+        self.keep(version, bytes, UPLOAD).await
     }
 
     /// New plans get this version from now on.
@@ -109,16 +106,25 @@ impl Registry {
     }
 
     async fn choose(&self, kind: &str, sha256: Option<String>) -> Result<(), RegistryError> {
+        let last = self
+            .read()
+            .chosen
+            .get(kind)
+            .and_then(|choices| choices.last().cloned());
+        if last.as_ref() == Some(&sha256) {
+            // A rollback leads back to what was before, not to the same once more.
+            return Ok(());
+        }
         let choice = PluginChoice {
             kind: kind.to_owned(),
             sha256: sha256.clone(),
         };
-        self.store.choose_plugin(choice).await?;
-        self.write()
-            .chosen
-            .entry(kind.to_owned())
-            .or_default()
-            .push(sha256);
+        self.store.choose_plugin(choice, CHOICES).await?;
+        let mut state = self.write();
+        let choices = state.chosen.entry(kind.to_owned()).or_default();
+        choices.push(sha256);
+        let old = choices.len().saturating_sub(CHOICES);
+        choices.drain(..old);
         Ok(())
     }
 
@@ -181,7 +187,7 @@ impl Registry {
         let old: Vec<PluginRecord> = {
             let state = self.read();
             let old = state.kept.values().filter(|record| {
-                record.origin != "upload" && state.needs(&record.kind, &record.sha256).is_none()
+                record.origin != UPLOAD && state.needs(&record.kind, &record.sha256).is_none()
             });
             old.cloned().collect()
         };

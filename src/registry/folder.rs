@@ -13,7 +13,6 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use super::Registry;
-use super::version::PluginVersion;
 
 /// The most files that are looked at.
 const FILES: usize = 1_000;
@@ -154,17 +153,16 @@ impl Registry {
             return Ok(Vec::new());
         }
         let mut notices = Vec::new();
+        let mut loaded = Vec::new();
         for path in ready {
-            let loaded = self.load_file(&path).await;
+            let outcome = self.loader.load_file(path.clone()).await;
             let Some(seen) = folder.files.get_mut(&path) else {
                 continue;
             };
             // It may have been written to while it was read: then it is read once more.
             seen.settled = stamp(&path).is_ok_and(|now| now == seen.stamp);
-            match loaded {
-                Ok(version) => {
-                    seen.gave = Some((version.manifest.kind.clone(), version.sha256.clone()));
-                }
+            match outcome {
+                Ok((version, bytes)) => loaded.push((path, version, bytes)),
                 // What it gave before stays: a bad file changes nothing.
                 Err(error) if seen.settled => {
                     notices.push(format!("{} is skipped: {error:#}", path.display()));
@@ -172,15 +170,28 @@ impl Registry {
                 Err(_) => {}
             }
         }
+        // From here to its end no clean-up takes away what is kept and not served yet.
+        let _order = self.choosing.lock().await;
+        for (path, version, bytes) in loaded {
+            let kept = self.keep(version, bytes, "folder").await;
+            let Some(seen) = folder.files.get_mut(&path) else {
+                continue;
+            };
+            match kept {
+                Ok(version) => {
+                    seen.gave = Some((version.manifest.kind.clone(), version.sha256.clone()));
+                }
+                Err(error) => {
+                    // The file is not at fault, so it is tried again.
+                    seen.settled = false;
+                    return Err(error.into());
+                }
+            }
+        }
         let (serves, clashes) = folder.serves();
         notices.extend(clashes);
         notices.extend(self.serve_folder(serves));
         Ok(notices)
-    }
-
-    async fn load_file(&self, path: &Path) -> anyhow::Result<Arc<PluginVersion>> {
-        let (version, bytes) = self.loader.load_file(path.to_owned()).await?;
-        Ok(self.keep(version, &bytes, "folder").await?)
     }
 
     /// From now on the folder serves this; which embedded kinds it replaces that it did not before.

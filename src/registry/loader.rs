@@ -35,7 +35,7 @@ impl Loader {
             sha256,
             size,
             origin,
-            calls: Calls::default(),
+            calls: Arc::new(Calls::default()),
         })
     }
 

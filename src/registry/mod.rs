@@ -41,6 +41,9 @@ pub use version::{Calls, Origin, PluginVersion};
 /// processor busy.
 const UPLOADS: usize = 2;
 
+/// The origin on record of what somebody sent.
+const UPLOAD: &str = "upload";
+
 /// What a registry works with.
 pub struct Parts {
     /// Runs components.
@@ -66,8 +69,10 @@ pub struct Registry {
     state: RwLock<State>,
     /// Choices are made one after the other: memory and disk agree on their order.
     choosing: tokio::sync::Mutex<()>,
+    /// Kept versions are loaded one after the other.
+    loading: tokio::sync::Mutex<()>,
     /// One permit a component that is being sent and compiled.
-    uploads: Semaphore,
+    uploads: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -130,7 +135,8 @@ impl Registry {
                 .map(|path| tokio::sync::Mutex::new(Folder::new(path))),
             state: RwLock::default(),
             choosing: tokio::sync::Mutex::default(),
-            uploads: Semaphore::new(UPLOADS),
+            loading: tokio::sync::Mutex::default(),
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
         };
         for record in registry.store.plugins().await? {
             registry.write().kept.insert(record.sha256.clone(), record);
@@ -153,7 +159,7 @@ impl Registry {
             .loader
             .load(Arc::clone(&bytes), Origin::Embedded)
             .await?;
-        let version = self.keep(version, &bytes, "embedded").await?;
+        let version = self.keep(version, bytes, "embedded").await?;
         let kind = version.manifest.kind.clone();
         self.write().embedded.insert(kind, version.sha256.clone());
         Ok(())
@@ -180,36 +186,39 @@ impl Registry {
         Ok(())
     }
 
-    /// Keeps a loaded version, on disk and in memory.
+    /// Keeps a loaded version, on disk and in memory. Called with `choosing` held, or at the start:
+    /// a clean-up in between would take it away again.
     async fn keep(
         &self,
         version: PluginVersion,
-        bytes: &[u8],
+        bytes: Arc<[u8]>,
         origin: &str,
     ) -> Result<Arc<PluginVersion>, RegistryError> {
+        let digest = version.sha256.clone();
+        let known = self.read().kept.get(&digest).cloned();
+        let was_sent = known.as_ref().is_some_and(|known| known.origin == UPLOAD);
         let record = PluginRecord {
-            sha256: version.sha256.clone(),
+            sha256: digest.clone(),
             kind: version.manifest.kind.clone(),
             version: version.manifest.version.to_string(),
-            origin: origin.to_owned(),
+            // What somebody sent is theirs to remove, wherever else it is found.
+            origin: if was_sent { UPLOAD } else { origin }.to_owned(),
         };
-        let known = self
-            .read()
-            .kept
-            .get(&record.sha256)
-            .map(|known| known.origin.clone());
-        if known.as_deref() != Some(origin) {
-            self.shelf
-                .put(&record.sha256, bytes)
-                .map_err(RegistryError::Shelf)?;
+        self.shelf.put(&digest, bytes).await?;
+        if known.as_ref() != Some(&record) {
             self.store.add_plugin(record.clone()).await?;
         }
-        let version = Arc::new(version);
         let mut state = self.write();
-        state.kept.insert(record.sha256.clone(), record);
-        state
-            .loaded
-            .insert(version.sha256.clone(), Arc::clone(&version));
+        state.kept.insert(digest.clone(), record);
+        let version = match state.loaded.get(&digest) {
+            Some(known) if known.origin == version.origin => Arc::clone(known),
+            Some(known) => Arc::new(PluginVersion {
+                calls: Arc::clone(&known.calls),
+                ..version
+            }),
+            None => Arc::new(version),
+        };
+        state.loaded.insert(digest, Arc::clone(&version));
         Ok(version)
     }
 
@@ -254,11 +263,16 @@ impl Registry {
         if let Some(version) = loaded {
             return Ok(version);
         }
+        // One after the other: of many steps that wait for a version one loads it.
+        let _loading = self.loading.lock().await;
+        if let Some(version) = self.read().loaded.get(digest) {
+            return Ok(Arc::clone(version));
+        }
         let record = kept.ok_or_else(|| RegistryError::NotKept(digest.to_owned()))?;
         let failed = |error: String| RegistryError::Kept(record.kind.clone(), error);
-        let bytes = self.shelf.get(digest, self.loader.limit());
+        let bytes = self.shelf.get(digest, self.loader.limit()).await;
         let bytes = bytes.map_err(|error| failed(format!("{error:#}")))?;
-        let origin = if record.origin == "upload" {
+        let origin = if record.origin == UPLOAD {
             Origin::Upload
         } else {
             Origin::Kept
@@ -269,6 +283,17 @@ impl Registry {
             .loaded
             .insert(digest.to_owned(), Arc::clone(&version));
         Ok(version)
+    }
+
+    /// Whether an operator chose the version of one of these kinds, or that there is to be none.
+    pub fn is_chosen(&self, kinds: &[&str]) -> bool {
+        let state = self.read();
+        kinds.iter().any(|kind| state.chosen.contains_key(*kind))
+    }
+
+    /// Whether the version with this digest is kept.
+    pub fn keeps(&self, digest: &str) -> bool {
+        self.read().kept.contains_key(digest)
     }
 
     /// The versions that new plans get, by kind.

@@ -1,5 +1,6 @@
 //! Components by digest, as files in the data folder: what a plan was created with is there for as
-//! long as the plan may need it, whatever became of the file that it came from.
+//! long as the plan may need it, whatever became of the file that it came from. Files are read and
+//! written on threads for blocking work.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -7,52 +8,57 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use tokio::task::spawn_blocking;
 
-use super::folder;
+use super::{RegistryError, folder};
 use crate::sandbox::sha256;
 
 /// A folder of components, each named by its digest.
 pub(super) struct Shelf(PathBuf);
 
 impl Shelf {
-    /// Opens the folder, making it if it is missing.
+    /// Opens the folder, making it if it is missing, and removes what a killed host left half done.
     pub(super) fn open(folder: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("can't make the folder {}", folder.display()))?;
+        let unusable = || format!("can't use the folder {}", folder.display());
+        fs::create_dir_all(folder).with_context(unusable)?;
+        for entry in fs::read_dir(folder).with_context(unusable)? {
+            let path = entry.with_context(unusable)?.path();
+            if path.extension().is_some_and(|extension| extension == "tmp") {
+                fs::remove_file(&path).with_context(unusable)?;
+            }
+        }
         Ok(Self(folder.to_owned()))
     }
 
-    /// Keeps a component. It is on disk when this returns.
-    pub(super) fn put(&self, digest: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.path(digest);
-        if path.exists() {
-            return Ok(());
-        }
-        // Written aside and renamed, so that nobody ever reads half a file.
-        let aside = self.0.join(format!("{}.tmp", uuid::Uuid::new_v4()));
-        let written = File::create(&aside).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&aside, &path)
+    /// Keeps a component. It would survive a power cut when this returns.
+    pub(super) async fn put(&self, digest: &str, bytes: Arc<[u8]>) -> Result<(), RegistryError> {
+        let (folder, path) = (self.0.clone(), self.path(digest));
+        let digest = digest.to_owned();
+        let putting = spawn_blocking(move || {
+            if fs::read(&path).is_ok_and(|there| sha256(&there) == digest) {
+                return Ok(());
+            }
+            write(&folder, &path, &bytes)
         });
-        written.inspect_err(|_| {
-            // Best effort: what matters is the error that is being returned.
-            let _ = fs::remove_file(&aside);
-        })
+        let put = putting
+            .await
+            .unwrap_or_else(|error| Err(io::Error::other(error)));
+        put.map_err(RegistryError::Shelf)
     }
 
     /// The component with this digest.
-    pub(super) fn get(&self, digest: &str, limit: usize) -> anyhow::Result<Arc<[u8]>> {
-        let path = self.path(digest);
-        let bytes = folder::read(&path, limit)
-            .with_context(|| format!("the kept component {}", path.display()))?;
-        if sha256(&bytes) != digest {
-            bail!(
-                "the kept component {} is damaged: its digest is another",
-                path.display()
-            );
-        }
-        Ok(bytes)
+    pub(super) async fn get(&self, digest: &str, limit: usize) -> anyhow::Result<Arc<[u8]>> {
+        let (path, digest) = (self.path(digest), digest.to_owned());
+        let getting = spawn_blocking(move || {
+            let shown = path.display();
+            let bytes = folder::read(&path, limit);
+            let bytes = bytes.with_context(|| format!("the kept component {shown}"))?;
+            if sha256(&bytes) != digest {
+                bail!("the kept component {shown} is damaged: its digest is another");
+            }
+            Ok(bytes)
+        });
+        getting.await?
     }
 
     /// Lets go of a component.
@@ -66,4 +72,19 @@ impl Shelf {
     fn path(&self, digest: &str) -> PathBuf {
         self.0.join(format!("{digest}.wasm"))
     }
+}
+
+/// Written aside and renamed, so that nobody ever reads half a file.
+fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let aside = folder.join(format!("{}.tmp", uuid::Uuid::new_v4()));
+    let written = File::create(&aside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&aside, path)?;
+        File::open(folder)?.sync_all()
+    });
+    written.inspect_err(|_| {
+        // Best effort: what matters is the error that is being returned.
+        let _ = fs::remove_file(&aside);
+    })
 }

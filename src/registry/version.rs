@@ -1,6 +1,7 @@
 //! One version of a step kind: a component that was loaded, and how it does.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ pub struct PluginVersion {
     /// Where it came from.
     pub origin: Origin,
     /// What its calls came to since the host started.
-    pub calls: Calls,
+    pub calls: Arc<Calls>,
 }
 
 impl PluginVersion {

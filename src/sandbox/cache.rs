@@ -67,15 +67,18 @@ impl CompileCache {
         })
     }
 
-    /// The compiled form of `bytes`, from disk if it is there and ours.
-    pub(super) fn component(&self, engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
+    /// The compiled form of `bytes`, if it is on disk and ours.
+    pub(super) fn find(&self, engine: &Engine, bytes: &[u8]) -> Option<Component> {
         let identity = identity(engine, bytes);
-        let path = self.folder.join(format!("{identity}.cwasm"));
-        if let Some(component) = self.load(engine, &identity, &path) {
-            return Ok(component);
-        }
+        self.load(engine, &identity, &self.path(&identity))
+    }
+
+    /// Compiles `bytes`, and keeps what comes of it.
+    pub(super) fn compile(&self, engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
         let component = Component::from_binary(engine, bytes)
             .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        let identity = identity(engine, bytes);
+        let path = self.path(&identity);
         // A cache that can't be written costs time, not correctness.
         if let Err(error) = self.save(&component, &identity, &path) {
             tracing::warn!(
@@ -84,6 +87,10 @@ impl CompileCache {
             );
         }
         Ok(component)
+    }
+
+    fn path(&self, identity: &str) -> PathBuf {
+        self.folder.join(format!("{identity}.cwasm"))
     }
 
     #[allow(unsafe_code)]

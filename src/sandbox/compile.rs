@@ -1,7 +1,8 @@
 //! Compiling takes as long as the component's author likes: a few kilobytes can keep a compiler
 //! busy for hours. So it is done on threads of its own, which share nothing with other compilations,
 //! and it is not waited for without an end. A compilation that is given up can't be stopped; what it
-//! comes to in the end is in the cache for the next start.
+//! comes to in the end is in the cache for the next time. So there are only so many at a time, those
+//! that were given up included.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +26,25 @@ pub(super) async fn component(
     bytes: Arc<[u8]>,
 ) -> Result<Component, LoadError> {
     check_header(&bytes, sandbox.limits.component_bytes)?;
-    let engine = sandbox.engine.clone();
-    let compile = move || cache.component(&engine, &bytes);
-    within(sandbox.limits.compile_ms, compile).await
+    let (engine, limit_ms) = (sandbox.engine.clone(), sandbox.limits.compile_ms);
+    let finding = {
+        let (cache, engine, bytes) = (Arc::clone(&cache), engine.clone(), Arc::clone(&bytes));
+        tokio::task::spawn_blocking(move || cache.find(&engine, &bytes))
+    };
+    if let Ok(Some(component)) = finding.await {
+        return Ok(component);
+    }
+    let room = Arc::clone(&sandbox.compilers).acquire_owned();
+    let room = tokio::time::timeout(Duration::from_millis(limit_ms), room).await;
+    let Ok(Ok(room)) = room else {
+        return Err(LoadError::CompilersBusy(limit_ms));
+    };
+    let compile = move || {
+        // Given back when the compiler has ended, not when it is not waited for any more.
+        let _room = room;
+        cache.compile(&engine, &bytes)
+    };
+    within(limit_ms, compile).await
 }
 
 fn check_header(bytes: &[u8], limit: usize) -> Result<(), LoadError> {

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use std::sync::Arc;
 use tokio::sync::Semaphore;
+
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
@@ -30,7 +32,12 @@ pub struct Sandbox {
     pub(super) limits: Limits,
     /// One permit a slot of the pool: past it the pool would fail instead of waiting.
     pub(super) slots: Semaphore,
+    /// One permit a compilation.
+    pub(super) compilers: Arc<Semaphore>,
 }
+
+/// Compilations at the same time.
+const COMPILERS: usize = 2;
 
 impl Sandbox {
     /// An engine with a pool for `limits.concurrent_calls` calls at a time, and its ticker.
@@ -47,6 +54,7 @@ impl Sandbox {
             linker,
             limits,
             slots,
+            compilers: Arc::new(Semaphore::new(COMPILERS)),
         })
     }
 

@@ -160,6 +160,9 @@ pub enum LoadError {
     /// The compiler does not come to an end with it.
     #[error("it took more than {0} ms to compile and was given up")]
     CompileTime(u64),
+    /// Others are being compiled.
+    #[error("there was no room to compile it within {0} ms: try again later")]
+    CompilersBusy(u64),
     /// It needs something that the host does not give.
     #[error(
         "it imports {}, which the host does not grant: a step plugin may import \
@@ -200,6 +203,7 @@ impl LoadError {
                 "it is damaged, or uses what the host's WebAssembly does not have: build it again, \
                  with a current toolchain"
             }
+            Self::CompilersBusy(_) => "wait until what is being compiled is done",
             Self::CompileTime(_) => "make it smaller, or raise compile_ms under [limits.plugin]",
             Self::ForbiddenImport(_) => {
                 "remove what needs it: a plugin reaches its service by the request that `shape` \

@@ -32,8 +32,8 @@ pub enum StoreError {
         /// What is wrong with it.
         error: String,
     },
-    /// A component that a new plan was to have was removed meanwhile.
-    #[error("the plugin {0} was removed just now: create the plan again")]
+    /// A component that a plan needs was removed.
+    #[error("the plugin {0} is not kept any more: create the plan again")]
     PluginGone(String),
     /// The store is shutting down.
     #[error("the store is closed")]

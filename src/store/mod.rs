@@ -103,8 +103,8 @@ pub trait Store: Send + Sync + 'static {
     /// What was chosen for new plans, oldest first; the last choice of a kind counts.
     async fn plugin_choices(&self) -> Result<Vec<PluginChoice>, StoreError>;
 
-    /// Chooses for new plans.
-    async fn choose_plugin(&self, choice: PluginChoice) -> Result<(), StoreError>;
+    /// Chooses for new plans. Of the choices for a kind only the last `most` stay.
+    async fn choose_plugin(&self, choice: PluginChoice, most: usize) -> Result<(), StoreError>;
 
     /// Takes back the last choice for a kind; whether there was one.
     async fn take_back_choice(&self, kind: &str) -> Result<bool, StoreError>;
@@ -136,7 +136,7 @@ pub struct PluginRecord {
     pub kind: String,
     /// Its version.
     pub version: String,
-    /// How it came here first: `embedded`, `folder` or `upload`.
+    /// How it came here first, `embedded` or `folder`, or `upload` once somebody sent it.
     pub origin: String,
 }
 

@@ -240,6 +240,7 @@ fn sent() -> impl Strategy<Value = Sent> {
             effect,
             repeatable,
             shown_only,
+            headers: BTreeMap::new(),
             payload: payload.map(|body| Json::parse(body.to_owned()).unwrap()),
         },
     );

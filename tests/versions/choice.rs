@@ -181,3 +181,84 @@ async fn a_choice_that_can_not_be_made_says_why() {
         assert_has(answer["error"].as_str().unwrap(), &parts);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_activation_twice_is_one() {
+    let app = TestApp::start().await;
+    let first = install(&app, 1).await;
+    let second = install(&app, 2).await;
+    for _ in 0..12 {
+        activate(&app, &second).await;
+    }
+    assert_eq!(post(&app, "rollback").await.0, 200);
+    assert_eq!(current(&app).await, first);
+}
+
+/// What was activated long ago is no place to roll back to, and can go.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_choices_are_remembered() {
+    let app = TestApp::start().await;
+    let first = install(&app, 0).await;
+    for number in 1..=10 {
+        install(&app, number).await;
+    }
+    let path = format!("/plugins/echo-check/{first}");
+    let (status, answer) = app.request("DELETE", &path).await;
+    assert_eq!(status, 200, "{answer}");
+    let app = TestApp::builder().data(app.stop().await).start().await;
+    for _ in 1..10 {
+        assert_eq!(post(&app, "rollback").await.0, 200);
+    }
+    assert_eq!(current(&app).await, echo(1).1);
+}
+
+/// A recipe of the configuration may need what was deactivated: the host starts and says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_deactivated_does_not_keep_the_host_from_starting() {
+    let app = TestApp::start().await;
+    let (status, _) = app.post("/plugins/ops/deactivate", &json!({})).await;
+    assert_eq!(status, 200);
+    let text = "[[recipe]]\nname = \"own\"\nsteps = [{ kind = \"ops\" }]\n";
+    let data = app.stop().await;
+    std::fs::write(data.path().join("own.toml"), text).unwrap();
+    let file = data.path().join("own.toml");
+    let own = codex_mesh::config::Config::load(Some(&file), [])
+        .unwrap()
+        .config
+        .recipe;
+    let app = TestApp::builder()
+        .data(data)
+        .configure(move |config| config.recipe = own)
+        .start()
+        .await;
+    let body = json!({"sessionId": "s1", "domain": "social", "goal": "g", "recipe": "own"});
+    let (status, answer) = app.post("/mesh/create", &body).await;
+    assert_eq!(status, 400);
+    assert_has(answer["error"].as_str().unwrap(), &["ops"]);
+    assert_eq!(app.post("/plugins/ops/rollback", &json!({})).await.0, 200);
+    assert_eq!(app.post("/mesh/create", &body).await.0, 200);
+}
+
+/// What a page in the operator's browser can send to another site without being asked first.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_other_web_page_changes_anything() {
+    let app = TestApp::start().await;
+    install(&app, 1).await;
+    for what in ["deactivate", "rollback", "activate"] {
+        let path = format!("/plugins/echo-check/{what}");
+        for content_type in [None, Some("text/plain")] {
+            let (status, answer) = app.post_raw(&path, content_type, "{}").await;
+            assert_eq!(status, 415, "{answer}");
+        }
+    }
+    for content_type in [
+        None,
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+    ] {
+        let (status, answer) = app.post_raw("/plugins", content_type, echo(2).0).await;
+        assert_eq!(status, 415, "{answer}");
+    }
+    assert_eq!(versions(&app).await.len(), 1);
+    assert!(new_plan(&app).await.is_ok());
+}

@@ -65,3 +65,59 @@ async fn a_kept_component_is_what_its_digest_says() {
     assert_eq!(current(&app).await, second);
     activate(&app, &second).await;
 }
+
+/// What somebody sent is theirs to remove, wherever else it is found.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_stays_when_the_same_file_goes() {
+    let (component, digest) = echo(1);
+    let plugins = folder([("echo.wasm", component.as_slice())]);
+    let path = plugins.path().to_owned();
+    let app = TestApp::builder()
+        .configure(move |config| config.plugins_dir = Some(path))
+        .start()
+        .await;
+    assert_eq!(app.upload(&component).await.0, 200);
+    let data = app.stop().await;
+    // The clean-up of each start is over once its answer to a later request is there.
+    let app = TestApp::builder().data(data).start().await;
+    let app = TestApp::builder().data(app.stop().await).start().await;
+    assert_eq!(versions(&app).await[0]["origin"], "upload");
+    activate(&app, &digest).await;
+    assert_eq!(current(&app).await, digest);
+}
+
+/// A plan that is over may go back to a step only with what it was created with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finished_plan_whose_plugin_is_gone_stays_as_it_is() {
+    let app = TestApp::start().await;
+    let digest = install(&app, 1).await;
+    let plan = app.run(&new_plan(&app).await.unwrap()).await;
+    assert_eq!(plan["status"], "DONE");
+    app.post("/plugins/echo-check/rollback", &serde_json::json!({}))
+        .await;
+    let path = format!("/plugins/echo-check/{digest}");
+    assert_eq!(app.request("DELETE", &path).await.0, 200);
+    let body = serde_json::json!({"planId": plan["id"], "stepId": "step-1"});
+    let (status, answer) = app.post("/mesh/retry", &body).await;
+    assert_eq!(status, 409, "{answer}");
+    assert!(
+        answer["error"]
+            .as_str()
+            .unwrap()
+            .contains("not kept any more"),
+        "{answer}"
+    );
+    assert_eq!(app.plan(&plan).await, plan);
+}
+
+/// The folder is filled again with what comes along.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_component_is_healed_by_sending_it_again() {
+    let app = TestApp::start().await;
+    let digest = install(&app, 1).await;
+    let file = app.data.path().join(format!("plugins/{digest}.wasm"));
+    fs::write(&file, "nothing").unwrap();
+    let (component, _) = echo(1);
+    assert_eq!(app.upload(&component).await.0, 200);
+    assert_eq!(fs::read(&file).unwrap(), component);
+}

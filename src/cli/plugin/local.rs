@@ -77,16 +77,3 @@ pub(super) fn say(text: &str) -> std::io::Result<()> {
         written => written,
     }
 }
-
-/// A text that a guest had a hand in, with its control characters escaped.
-pub(super) fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            plain.extend(character.escape_default());
-        } else {
-            plain.push(character);
-        }
-    }
-    plain
-}

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::client::{Client, HostArgs};
+use super::super::client::{Client, HostArgs, encoded};
 use super::super::text;
 
 /// Sends a component to a running host. New plans get it once it is activated.
@@ -45,19 +45,15 @@ pub(super) async fn run(args: &PushArgs) -> anyhow::Result<()> {
         version,
         sha256,
     } = plugin;
-    println!(
-        "{} {} {}",
-        text::plain(&kind),
-        text::plain(&version),
-        text::plain(&sha256)
-    );
+    let [shown, version, digest] = [&kind, &version, &sha256].map(|said| text::plain(said));
+    println!("{shown} {version} {digest}");
     if args.activate {
-        let path = format!("/plugins/{kind}/activate");
+        let path = format!("/plugins/{}/activate", encoded(&kind));
         let _: Value = client.post(&path, &json!({"sha256": sha256})).await?;
         println!("activated: new plans get it");
     } else {
         println!(
-            "kept: new plans get it after codex-mesh plugin activate {kind} --sha256 {sha256}"
+            "kept: new plans get it after codex-mesh plugin activate {shown} --sha256 {digest}"
         );
     }
     Ok(())

@@ -7,8 +7,9 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::local::{HostArgs, plain, say};
+use super::local::{HostArgs, say};
 use crate::cases::{self, Call, Mismatch, Report, Runner};
+use crate::cli::text::plain;
 use crate::plan::Effect;
 use crate::registry::Manifest;
 use crate::services::Catalogue;

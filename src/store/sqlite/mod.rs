@@ -328,9 +328,9 @@ impl Store for SqliteStore {
         self.reader.run(plugins::choices).await
     }
 
-    async fn choose_plugin(&self, choice: PluginChoice) -> Result<(), StoreError> {
+    async fn choose_plugin(&self, choice: PluginChoice, most: usize) -> Result<(), StoreError> {
         self.writer
-            .run(move |transaction| plugins::choose(transaction, &choice))
+            .run(move |transaction| plugins::choose(transaction, &choice, most))
             .await
     }
 

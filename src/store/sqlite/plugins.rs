@@ -58,15 +58,9 @@ pub(super) fn remove(connection: &Connection, sha256: &str) -> Result<bool, Stor
     connection
         .prepare_cached("DELETE FROM plugins WHERE sha256 = ?1")?
         .execute([sha256])?;
-    // A set is only looked up whole, so a new plan finds none that names what is gone.
+    // A set that names it stays for the plans that had it, and is checked before a new plan gets it.
     connection
-        .prepare_cached(
-            "UPDATE plans SET plugins = NULL WHERE plugins IN (
-             SELECT id FROM plugin_sets WHERE instr(digests, ?1))",
-        )?
-        .execute([sha256])?;
-    connection
-        .prepare_cached("DELETE FROM plugin_sets WHERE instr(digests, ?1)")?
+        .prepare_cached("UPDATE plugin_sets SET checked = 0 WHERE instr(digests, ?1)")?
         .execute([sha256])?;
     Ok(true)
 }
@@ -84,10 +78,24 @@ pub(super) fn choices(connection: &Connection) -> Result<Vec<PluginChoice>, Stor
     Ok(choices)
 }
 
-pub(super) fn choose(connection: &Connection, choice: &PluginChoice) -> Result<(), StoreError> {
+/// Adds a choice; of those of the kind only the last `most` stay.
+pub(super) fn choose(
+    connection: &Connection,
+    choice: &PluginChoice,
+    most: usize,
+) -> Result<(), StoreError> {
     connection
         .prepare_cached("INSERT INTO plugin_choices (kind, sha256, chosen_at) VALUES (?1, ?2, ?3)")?
         .execute(params![choice.kind, choice.sha256, now().as_millis()])?;
+    connection
+        .prepare_cached(
+            "DELETE FROM plugin_choices WHERE kind = ?1 AND seq NOT IN (
+                 SELECT seq FROM plugin_choices WHERE kind = ?1 ORDER BY seq DESC LIMIT ?2)",
+        )?
+        .execute(params![
+            choice.kind,
+            i64::try_from(most).unwrap_or(i64::MAX)
+        ])?;
     Ok(())
 }
 
@@ -131,8 +139,8 @@ pub(super) fn set_of(connection: &Connection, plan: &Plan) -> Result<Option<i64>
         return Ok(None);
     }
     let text = digests.iter().copied().collect::<Vec<_>>().join("\n");
-    let known = connection
-        .prepare_cached("SELECT id FROM plugin_sets WHERE digests = ?1")?
+    let known: Option<i64> = connection
+        .prepare_cached("SELECT id FROM plugin_sets WHERE digests = ?1 AND checked = 1")?
         .query_row([&text], |row| row.get(0))
         .optional()?;
     if known.is_some() {
@@ -148,8 +156,11 @@ pub(super) fn set_of(connection: &Connection, plan: &Plan) -> Result<Option<i64>
             return Err(StoreError::PluginGone(digest.to_owned()));
         }
     }
-    connection
-        .prepare_cached("INSERT INTO plugin_sets (digests) VALUES (?1)")?
-        .execute([&text])?;
-    Ok(Some(connection.last_insert_rowid()))
+    let id = connection
+        .prepare_cached(
+            "INSERT INTO plugin_sets (digests, checked) VALUES (?1, 1)
+             ON CONFLICT (digests) DO UPDATE SET checked = 1 RETURNING id",
+        )?
+        .query_row([&text], |row| row.get(0))?;
+    Ok(Some(id))
 }

@@ -23,7 +23,7 @@ pub(super) fn clean_up(connection: &Connection, retention: Retention) -> Result<
         .execute(params![before(retention.events), BATCH])?;
     let plans: Vec<String> = connection
         .prepare_cached(
-            "SELECT id FROM plans
+            "SELECT id FROM plans INDEXED BY plans_finished
              WHERE status IN ('DONE', 'CANCELLED') AND updated_at < ?1
                  AND id <> (SELECT plan_id FROM history ORDER BY seq DESC LIMIT 1)
              LIMIT ?2",

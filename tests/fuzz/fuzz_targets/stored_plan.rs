@@ -92,6 +92,7 @@ fn sending(byte: u8) -> Sending {
         },
         repeatable: byte & 32 == 0,
         shown_only: byte & 64 == 0,
+        headers: BTreeMap::new(),
         payload: None,
     }
 }

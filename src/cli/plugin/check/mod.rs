@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 
-use super::local::{HostArgs, plain, say};
+use super::local::{HostArgs, say};
+use crate::cli::text::plain;
 use examine::{Report, examine};
 
 /// The exit code is 1 when the host would not load one of the files.
