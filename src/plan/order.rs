@@ -91,7 +91,7 @@ impl Plan {
     /// The steps before this one whose approval does not cover its write as the plan shows it.
     fn unapproved(&self, step: &Step) -> Vec<String> {
         if step.effect == Effect::Write {
-            self.not_covering(step, &step.digest())
+            self.not_covering(step, || step.digest())
         } else {
             Vec::new()
         }
@@ -100,25 +100,35 @@ impl Plan {
     /// The steps before this one whose approval does not cover what it is about to send.
     pub(super) fn not_approving(&self, step: &Step, sending: &Sending) -> Vec<String> {
         let payload = Shown::Body(sending.payload.as_ref());
-        self.not_covering(
-            step,
-            &digest(sending.method, &sending.endpoint, &sending.headers, payload),
-        )
+        let Sending {
+            method,
+            endpoint,
+            headers,
+            ..
+        } = sending;
+        self.not_covering(step, || digest(*method, endpoint, headers, payload))
     }
 
-    fn not_covering(&self, step: &Step, digest: &str) -> Vec<String> {
+    fn not_covering(&self, step: &Step, digest: impl FnOnce() -> String) -> Vec<String> {
         if self.mode != Mode::Live || self.approvals == ApprovalMode::Advise {
             return Vec::new();
         }
-        let covers = |other: &Step| {
-            other.approval.as_ref().is_none_or(|approval| {
-                let grant = approval.grant.as_ref();
-                let covered = grant.and_then(|grant| grant.writes.get(&step.id));
-                !approval.required || covered.is_some_and(|covered| covered == digest)
-            })
+        let mut asking = self.before(&step.id);
+        asking.retain(|other| other.approval.is_some());
+        if asking.is_empty() {
+            // Mostly nobody asks, and then what would be sent need not be looked at.
+            return Vec::new();
+        }
+        let digest = digest();
+        let covers = |other: &&Step| {
+            let grant = other
+                .approval
+                .as_ref()
+                .and_then(|approval| approval.grant.as_ref());
+            let covered = grant.and_then(|grant| grant.writes.get(&step.id));
+            covered.is_some_and(|covered| *covered == digest)
         };
-        let before = self.before(&step.id);
-        let missing = before.into_iter().filter(|other| !covers(other));
+        let missing = asking.into_iter().filter(|other| !covers(other));
         missing.map(|other| other.id.clone()).collect()
     }
 
