@@ -53,6 +53,7 @@ impl Host {
             sandbox,
             cache,
             catalogue: catalogue.clone(),
+            terms: config.terms()?,
             store: Arc::clone(&store),
             shelf: config.data_dir.join("plugins"),
             folder: config.plugins_dir.clone(),

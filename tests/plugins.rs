@@ -8,6 +8,7 @@ mod chain;
 mod check;
 mod new;
 mod refused;
+mod terms;
 
 use std::fs;
 use std::ops::Deref;
@@ -17,7 +18,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use codex_mesh::config::Config;
-use codex_mesh::registry::{Parts, Registry};
+use codex_mesh::registry::{Parts, Registry, Terms};
 use codex_mesh::sandbox::{CompileCache, Limits, Sandbox};
 use codex_mesh::store::SqliteStore;
 use serde_json::{Value, json};
@@ -47,6 +48,7 @@ async fn registry(folder: &Path, limits: Limits) -> Loaded {
         sandbox: Arc::new(Sandbox::new(limits).unwrap()),
         cache: Arc::new(CompileCache::open(&cache_dir()).unwrap()),
         catalogue: Config::default().catalogue().unwrap(),
+        terms: Terms::default(),
         store: Arc::new(SqliteStore::open(data.path()).unwrap()),
         shelf: data.path().join("plugins"),
         folder: Some(folder.to_owned()),

@@ -25,6 +25,9 @@ pub(super) struct Options {
     /// A folder of step plugins (*.wasm) to load beside the shipped ones
     #[arg(long, value_name = "DIR")]
     plugins: Option<PathBuf>,
+    /// A component that may be loaded beside the embedded ones, by its SHA-256; no other may then
+    #[arg(long, value_name = "DIGEST")]
+    require_sha256: Vec<String>,
     /// The mode of plans that name none: SIMULATION, DRY_RUN or LIVE [default: LIVE]
     #[arg(long, value_name = "MODE", value_parser = Mode::named)]
     default_mode: Option<Mode>,
@@ -45,6 +48,9 @@ impl Options {
         }
         if self.plugins.is_some() {
             config.plugins_dir.clone_from(&self.plugins);
+        }
+        if !self.require_sha256.is_empty() {
+            config.require_sha256.clone_from(&self.require_sha256);
         }
         if let Some(mode) = self.default_mode {
             config.default_mode = mode;

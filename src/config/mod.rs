@@ -12,6 +12,7 @@ mod sources;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
 use serde::{Deserialize, Deserializer, de};
@@ -20,6 +21,7 @@ use toml::Table;
 use crate::brain::BrainConfig;
 use crate::plan::Mode;
 use crate::recipe::{RecipeConfig, Recipes};
+use crate::registry::Terms;
 use crate::services::{BreakerConfig, Catalogue, RetryConfig, known};
 
 pub use sections::{Approval, Limits, PluginConfig, Policy, Retention, RunConfig};
@@ -58,6 +60,8 @@ pub struct Config {
     pub approval: Approval,
     /// How plans are driven to their end.
     pub run: RunConfig,
+    /// The digests of the components that may be loaded beside the embedded ones; all if it is empty.
+    pub require_sha256: Vec<String>,
     /// What is different for one step kind, by kind.
     pub plugin: BTreeMap<String, PluginConfig>,
     /// How requests to services are tried again.
@@ -85,6 +89,7 @@ impl Default for Config {
             recipe: Vec::new(),
             approval: Approval::default(),
             run: RunConfig::default(),
+            require_sha256: Vec::new(),
             plugin: BTreeMap::new(),
             retry: RetryConfig::default(),
             breaker: BreakerConfig::default(),
@@ -181,7 +186,33 @@ impl Config {
             bail!("[breaker] failures must be at least 1");
         }
         self.recipes()?;
+        self.terms()?;
         self.catalogue().map(drop)
+    }
+
+    /// What plugins are allowed.
+    ///
+    /// # Errors
+    /// What is wrong with a kind's limits, or with the list of digests.
+    pub fn terms(&self) -> anyhow::Result<Terms> {
+        let mut shares = BTreeMap::new();
+        for (kind, plugin) in &self.plugin {
+            let share = plugin.share(&self.limits.plugin);
+            let share = share.map_err(|rule| anyhow!("[plugin.{kind}] {rule}"))?;
+            shares.insert(kind.clone(), Arc::new(share));
+        }
+        let is_digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+        for digest in &self.require_sha256 {
+            if digest.len() != 64 || !digest.chars().all(is_digit) {
+                bail!(
+                    "require_sha256: {digest:?} is no SHA-256 in 64 lower-case hexadecimal digits"
+                );
+            }
+        }
+        Ok(Terms {
+            shares,
+            listed: self.require_sha256.iter().cloned().collect(),
+        })
     }
 
     /// The folder of compiled components.

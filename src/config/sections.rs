@@ -66,12 +66,45 @@ impl Default for RunConfig {
     }
 }
 
-/// `[plugin.<kind>]`.
+/// `[plugin.<kind>]`: what is different for one step kind.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct PluginConfig {
     /// How often its step is tried again, instead of `[run] retries`.
     pub retries: Option<u32>,
+    /// Round trips of one step, instead of `[limits] rounds`.
+    pub rounds: Option<u32>,
+    /// Calls of this kind at the same time, beside `[limits.plugin] concurrent_calls` of all.
+    pub concurrent_calls: Option<u32>,
+    /// Instead of `[limits.plugin] cpu_ms`, in milliseconds.
+    pub cpu_ms: Option<u64>,
+    /// Instead of `[limits.plugin] wall_ms`, in milliseconds.
+    pub wall_ms: Option<u64>,
+    /// Instead of `[limits.plugin] memory_bytes`.
+    pub memory_bytes: Option<usize>,
+    /// Instead of `[limits.plugin] output_bytes`.
+    pub output_bytes: Option<usize>,
+    /// Instead of `[limits.plugin] log_bytes`.
+    pub log_bytes: Option<usize>,
+}
+
+impl PluginConfig {
+    /// The limits of the kind's calls, where the usual ones are these.
+    pub(super) fn share(&self, usual: &sandbox::Limits) -> Result<sandbox::Share, String> {
+        let limits = sandbox::Limits {
+            cpu_ms: self.cpu_ms.unwrap_or(usual.cpu_ms),
+            wall_ms: self.wall_ms.unwrap_or(usual.wall_ms),
+            memory_bytes: self.memory_bytes.unwrap_or(usual.memory_bytes),
+            output_bytes: self.output_bytes.unwrap_or(usual.output_bytes),
+            log_bytes: self.log_bytes.unwrap_or(usual.log_bytes),
+            ..usual.clone()
+        };
+        limits.check()?;
+        if self.rounds == Some(0) || self.concurrent_calls == Some(0) {
+            return Err("rounds and concurrent_calls must be at least 1".to_owned());
+        }
+        Ok(sandbox::Share::new(limits, self.concurrent_calls))
+    }
 }
 
 /// `[retention]`.

@@ -120,7 +120,12 @@ impl Run<'_> {
     async fn reach_verdict(&mut self) -> Result<Outcome, String> {
         let called = self.plugin.shape(&self.context).await;
         let mut request = self.take(called)?.map_err(|reason| shorten(&reason))?;
-        let rounds = self.engine.limits.rounds;
+        let own = self
+            .engine
+            .plugins
+            .get(&self.step.kind)
+            .and_then(|plugin| plugin.rounds);
+        let rounds = own.unwrap_or(self.engine.limits.rounds);
         for round in 1..=rounds {
             match self.round(round, &request).await? {
                 Next::Ended(outcome) => return Ok(outcome),
@@ -208,7 +213,7 @@ impl Run<'_> {
     /// Keeps what the plugin said, within the limit of the whole step.
     fn take<T>(&mut self, called: Called<T>) -> Result<T, String> {
         let size = |log: &[LogLine]| log.iter().map(|line| line.message.len()).sum::<usize>();
-        if size(&self.log) < self.engine.limits.plugin.log_bytes {
+        if size(&self.log) < self.plugin.plugin.limits().log_bytes {
             self.log.extend(called.log.into_iter().map(LogLine::from));
         }
         called.outcome.map_err(|fault| failed(&fault))

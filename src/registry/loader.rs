@@ -1,12 +1,13 @@
 //! Loads components, all in the same way: within the limits, and with their manifest checked.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::version::{Calls, Origin, PluginVersion};
 use super::{Manifest, folder};
 use crate::sandbox::bindings as wit;
-use crate::sandbox::{Boundary, CompileCache, LoadError, Plugin, Sandbox, sha256};
+use crate::sandbox::{Boundary, CompileCache, LoadError, Plugin, Sandbox, Share, sha256};
 use crate::services::Catalogue;
 
 /// Loads components.
@@ -17,6 +18,18 @@ pub struct Loader {
     pub cache: Arc<CompileCache>,
     /// The services that they may ask.
     pub catalogue: Catalogue,
+    /// What the operator allows them.
+    pub terms: Terms,
+}
+
+/// What the operator allows plugins.
+#[derive(Clone, Default)]
+pub struct Terms {
+    /// By kind, a share other than the sandbox's usual limits.
+    pub shares: BTreeMap<String, Arc<Share>>,
+    /// The digests of the components that may be loaded beside the embedded ones; all if there are
+    /// none.
+    pub listed: BTreeSet<String>,
 }
 
 impl Loader {
@@ -27,8 +40,16 @@ impl Loader {
     ) -> Result<PluginVersion, LoadError> {
         let size = bytes.len();
         let sha256 = sha256(&bytes);
+        let listed = &self.terms.listed;
+        if origin != Origin::Embedded && !listed.is_empty() && !listed.contains(&sha256) {
+            return Err(LoadError::NotListed(sha256));
+        }
         let (plugin, manifest) = self.describe(bytes).await?;
         let manifest = Manifest::check(manifest, &self.catalogue).map_err(LoadError::Manifest)?;
+        let plugin = match self.terms.shares.get(&manifest.kind) {
+            Some(share) => plugin.limited(Arc::clone(share)),
+            None => plugin,
+        };
         Ok(PluginVersion {
             plugin,
             manifest,

@@ -31,7 +31,7 @@ use crate::store::{PluginChoice, PluginRecord, Store};
 pub use choose::{Selector, VersionLine};
 pub use error::RegistryError;
 use folder::Folder;
-pub use loader::Loader;
+pub use loader::{Loader, Terms};
 pub use manifest::{Manifest, check_kind};
 pub use schema::SettingsSchema;
 use shelf::Shelf;
@@ -52,6 +52,8 @@ pub struct Parts {
     pub cache: Arc<CompileCache>,
     /// The services that a plugin may name.
     pub catalogue: Catalogue,
+    /// What the operator allows plugins.
+    pub terms: Terms,
     /// Remembers versions and choices.
     pub store: Arc<dyn Store>,
     /// Where components are kept by digest.
@@ -127,6 +129,7 @@ impl Registry {
                 sandbox: parts.sandbox,
                 cache: parts.cache,
                 catalogue: parts.catalogue,
+                terms: parts.terms,
             },
             shelf: Shelf::open(&parts.shelf)?,
             store: parts.store,

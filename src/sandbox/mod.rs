@@ -27,4 +27,4 @@ pub use engine::Sandbox;
 pub use fault::{Fault, LoadError};
 pub use limits::Limits;
 pub use log::{LogLevel, LogLine};
-pub use plugin::{Called, Plugin};
+pub use plugin::{Called, Plugin, Share};

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 use wasmtime::Store;
 use wasmtime::component::Component;
 
@@ -12,6 +13,7 @@ use super::compile;
 use super::engine::Sandbox;
 use super::fault::{Fault, LoadError};
 use super::instance::Host;
+use super::limits::Limits;
 use super::log::{Log, LogLine};
 
 /// What one call gave, and what the guest said meanwhile.
@@ -32,6 +34,26 @@ pub struct Plugin {
     sandbox: Arc<Sandbox>,
     component: StepPluginPre<Host>,
     kind: Arc<str>,
+    share: Arc<Share>,
+}
+
+/// What the calls of one kind may use.
+#[derive(Debug)]
+pub struct Share {
+    limits: Limits,
+    /// One permit a call, where the kind has a limit of its own beside that of all.
+    calls: Option<Semaphore>,
+}
+
+impl Share {
+    /// These limits for each call, and at most so many calls of the kind at the same time.
+    pub fn new(limits: Limits, calls: Option<u32>) -> Self {
+        let permits = |calls: u32| Semaphore::new(usize::try_from(calls).unwrap_or(usize::MAX));
+        Self {
+            limits,
+            calls: calls.map(permits),
+        }
+    }
 }
 
 impl Plugin {
@@ -46,15 +68,27 @@ impl Plugin {
     ) -> Result<(Self, Manifest), LoadError> {
         let component = compile::component(&sandbox, cache, bytes).await?;
         let component = link(&sandbox, &component)?;
+        let share = Arc::new(Share::new(sandbox.limits.clone(), None));
         let plugin = Self {
             sandbox,
             component,
             kind: Arc::from("describe"),
+            share,
         };
         plugin.instantiate().await?;
         let manifest = plugin.describe().await.map_err(LoadError::Describe)?;
         let kind = Arc::from(manifest.kind.as_str());
         Ok((Self { kind, ..plugin }, manifest))
+    }
+
+    /// The same, with a share of its own instead of the sandbox's limits.
+    pub fn limited(self, share: Arc<Share>) -> Self {
+        Self { share, ..self }
+    }
+
+    /// The limits of its calls.
+    pub fn limits(&self) -> &Limits {
+        &self.share.limits
     }
 
     /// Makes an instance and asks it nothing: only then are all its types compared.
@@ -95,15 +129,27 @@ impl Plugin {
         .await
     }
 
+    /// Room for one call: in the kind's own share first, so that a busy kind holds no slot of others
+    /// while it waits.
+    async fn admitted(
+        &self,
+    ) -> Result<(Option<SemaphorePermit<'_>>, SemaphorePermit<'_>), AcquireError> {
+        let own = match &self.share.calls {
+            Some(calls) => Some(calls.acquire().await?),
+            None => None,
+        };
+        Ok((own, self.sandbox.slots.acquire().await?))
+    }
+
     /// One call on a fresh instance, within the limits.
     async fn call<T>(
         &self,
         run: impl AsyncFnOnce(&StepPlugin, &mut Store<Host>) -> wasmtime::Result<T>,
     ) -> Called<T> {
-        let limits = &self.sandbox.limits;
+        let limits = &self.share.limits;
         let log = Log::new(Arc::clone(&self.kind), limits.log_bytes);
-        let permit = match self.sandbox.slots.acquire().await {
-            Ok(permit) => permit,
+        let (_own, permit) = match self.admitted().await {
+            Ok(permits) => permits,
             Err(closed) => {
                 let outcome = Err(Fault::Sandbox(closed.to_string()));
                 return Called {

@@ -58,9 +58,13 @@ async fn a_busy_service_is_tried_again_until_it_answers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kind_has_its_limit() {
     let plugin = |config: &mut codex_mesh::config::Config| {
-        config
-            .plugin
-            .insert("srl".to_owned(), PluginConfig { retries: Some(2) });
+        config.plugin.insert(
+            "srl".to_owned(),
+            PluginConfig {
+                retries: Some(2),
+                ..PluginConfig::default()
+            },
+        );
     };
     let app = builder().configure(plugin).start().await;
     app.stub("srl").answer(busy(0));

@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::cli::options::configured;
 use crate::config::Config;
-use crate::registry::Loader;
+use crate::registry::{Loader, Terms};
 use crate::sandbox::{CompileCache, Sandbox};
 use crate::services::Catalogue;
 
@@ -26,6 +26,7 @@ pub(super) struct HostArgs {
 pub(super) struct Local {
     pub(super) config: Config,
     pub(super) catalogue: Catalogue,
+    terms: Terms,
     sandbox: Arc<Sandbox>,
     cache: Arc<CompileCache>,
 }
@@ -36,6 +37,7 @@ impl HostArgs {
         let folder = cache_folder(&config)?;
         Ok(Local {
             catalogue: config.catalogue()?,
+            terms: config.terms()?,
             sandbox: Arc::new(Sandbox::new(config.limits.plugin.clone())?),
             cache: Arc::new(CompileCache::open(&folder)?),
             config,
@@ -49,6 +51,7 @@ impl Local {
             sandbox: Arc::clone(&self.sandbox),
             cache: Arc::clone(&self.cache),
             catalogue: self.catalogue.clone(),
+            terms: self.terms.clone(),
         }
     }
 }

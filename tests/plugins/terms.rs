@@ -1,0 +1,96 @@
+//! What an operator allows plugins: limits for one kind, and which components may be loaded at all.
+
+use codex_mesh::config::{Config, PluginConfig};
+use codex_mesh::sandbox::sha256;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, assert_has, guest, start_hostile, start_with};
+
+/// A host on which the hostile kind, and no other, is limited so.
+async fn limited(limits: PluginConfig) -> TestApp {
+    start_hostile(TestApp::builder().configure(|config| {
+        config.plugin.insert("hostile".to_owned(), limits);
+    }))
+    .await
+}
+
+/// The hostile step of a plan with this goal, after it ran.
+async fn run(app: &TestApp, goal: &str) -> Value {
+    let steps = json!([{"kind": "hostile"}]);
+    let plan = app.create(&json!({"goal": goal, "steps": steps})).await;
+    app.step(&plan).await["steps"][0].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_has_limits_of_its_own() {
+    let app = limited(PluginConfig {
+        cpu_ms: Some(35),
+        memory_bytes: Some(4 << 20),
+        rounds: Some(2),
+        concurrent_calls: Some(1),
+        ..PluginConfig::default()
+    })
+    .await;
+    for (goal, parts) in [
+        ("interpret:loop", ["more than 35 ms", "without an end"]),
+        ("interpret:memory", ["4194304 bytes", "memory"]),
+        ("interpret:call=/srl/check", ["2 round trips", "limit"]),
+    ] {
+        let step = run(&app, goal).await;
+        assert_has(step["error"].as_str().unwrap(), &parts);
+    }
+    assert_eq!(run(&app, "as good as gold").await["status"], "DONE");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_kind_may_say_is_its_own_limit() {
+    let app = limited(PluginConfig {
+        log_bytes: Some(100),
+        ..PluginConfig::default()
+    })
+    .await;
+    let step = run(&app, "interpret:log-flood").await;
+    let log = step["log"].as_array().unwrap().iter();
+    let size: usize = log
+        .map(|line| line["message"].as_str().unwrap().len())
+        .sum();
+    assert!(size < 1_000, "{size} bytes of log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_listed_is_loaded() {
+    let (echo, strict) = (guest("echo-check"), guest("strict-srl"));
+    let listed = sha256(echo);
+    let builder = TestApp::builder().configure(move |config| {
+        config.require_sha256 = vec![listed];
+    });
+    let app = start_with(builder, [("echo.wasm", echo), ("strict.wasm", strict)]).await;
+    let (_, plugins) = app.get("/plugins").await;
+    assert_eq!(super::named(&plugins, "echo-check")["sha256"], sha256(echo));
+    assert_eq!(super::named(&plugins, "srl")["origin"], "embedded");
+    let (status, answer) = app.upload(strict).await;
+    assert_eq!(status, 400);
+    let digest = sha256(strict);
+    assert_has(
+        answer["error"].as_str().unwrap(),
+        &[&digest, "require_sha256"],
+    );
+}
+
+#[test]
+fn wrong_terms_are_named() {
+    for (text, parts) in [
+        (
+            "[plugin.srl]\nmemory_bytes = 1\n",
+            ["[plugin.srl]", "memory_bytes"],
+        ),
+        ("[plugin.srl]\nrounds = 0\n", ["[plugin.srl]", "rounds"]),
+        ("require_sha256 = [\"abc\"]\n", ["require_sha256", "64"]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mesh.toml");
+        std::fs::write(&file, text).unwrap();
+        let error = Config::load(Some(&file), []).unwrap_err();
+        assert_has(&format!("{error:#}"), &parts);
+    }
+}
