@@ -21,7 +21,7 @@ use toml::Table;
 use crate::brain::BrainConfig;
 use crate::plan::Mode;
 use crate::recipe::{RecipeConfig, Recipes};
-use crate::registry::Terms;
+use crate::registry::{Quarantine, Terms};
 use crate::services::{BreakerConfig, Catalogue, RetryConfig, known};
 
 pub use sections::{Approval, Limits, PluginConfig, Policy, Retention, RunConfig};
@@ -62,6 +62,8 @@ pub struct Config {
     pub run: RunConfig,
     /// The digests of the components that may be loaded beside the embedded ones; all if it is empty.
     pub require_sha256: Vec<String>,
+    /// When a plugin that keeps failing is not called any more.
+    pub quarantine: Quarantine,
     /// What is different for one step kind, by kind.
     pub plugin: BTreeMap<String, PluginConfig>,
     /// How requests to services are tried again.
@@ -90,6 +92,7 @@ impl Default for Config {
             approval: Approval::default(),
             run: RunConfig::default(),
             require_sha256: Vec::new(),
+            quarantine: Quarantine::default(),
             plugin: BTreeMap::new(),
             retry: RetryConfig::default(),
             breaker: BreakerConfig::default(),
@@ -176,6 +179,9 @@ impl Config {
         if self.run.plans == 0 {
             bail!("[run] plans must be at least 1");
         }
+        if self.quarantine.failures == 0 {
+            bail!("[quarantine] failures must be at least 1");
+        }
         if self.retry.tries == 0 {
             bail!("[retry] tries must be at least 1");
         }
@@ -212,6 +218,7 @@ impl Config {
         Ok(Terms {
             shares,
             listed: self.require_sha256.iter().cloned().collect(),
+            quarantine: self.quarantine,
         })
     }
 

@@ -87,6 +87,7 @@ impl From<RegistryError> for HttpError {
             RegistryError::Busy(_) | RegistryError::Shelf(_) => StatusCode::SERVICE_UNAVAILABLE,
             RegistryError::Store(error) => return error.into(),
             RegistryError::Deactivated(_)
+            | RegistryError::Quarantined(_)
             | RegistryError::NotLoadable(_)
             | RegistryError::Ambiguous { .. }
             | RegistryError::Kept(..)

@@ -40,7 +40,7 @@ pub(super) async fn carried_out<T: Send + 'static>(
     }
 }
 
-/// → `{ok, kind, versions: [{version, sha256, origin, active, openPlans, calls, errors,
+/// → `{ok, kind, versions: [{version, sha256, origin, active, quarantined, openPlans, calls, errors,
 /// averageMicros}]}`.
 pub(super) async fn get_plugin(
     State(engine): State<Arc<Engine>>,

@@ -12,13 +12,15 @@ use crate::brain::LastError;
 use crate::services::BreakerState;
 use crate::store::now;
 
-/// `{ok, steps, runs, brain, services}`
+/// `{ok, steps, runs, brain, quarantined, services}`
 #[derive(Serialize)]
 pub(super) struct StatusAnswer {
     ok: bool,
     steps: Load,
     runs: Load,
     brain: Brain,
+    /// The step kinds that new plans can't have, because they kept failing.
+    quarantined: Vec<String>,
     services: BTreeMap<String, Service>,
 }
 
@@ -48,7 +50,8 @@ struct Service {
     breaker: BreakerState,
 }
 
-/// `{ok, steps: {running, limit}, runs: {running, limit}, brain: {backlog, oldestAgeMs, parked, lastError}, services:
+/// `{ok, steps: {running, limit}, runs: {running, limit}, brain: {backlog, oldestAgeMs, parked, lastError}, quarantined,
+/// services:
 /// {<name>: {breaker}}}`
 pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnswer>, HttpError> {
     let App { engine, audit, .. } = app;
@@ -58,6 +61,11 @@ pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnsw
         .gateway
         .states()
         .map(|(name, breaker)| (name.to_owned(), Service { breaker }));
+    let quarantined = engine.registry.iter().into_iter();
+    let quarantined = quarantined.filter(|version| version.calls.is_quarantined());
+    let quarantined = quarantined
+        .map(|version| version.manifest.kind.clone())
+        .collect();
     Ok(Json(StatusAnswer {
         ok: true,
         steps: Load {
@@ -74,6 +82,7 @@ pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnsw
             parked: backlog.parked,
             last_error: audit.last_error(),
         },
+        quarantined,
         services: services.collect(),
     }))
 }

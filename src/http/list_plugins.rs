@@ -31,6 +31,8 @@ pub(super) struct PluginLine {
     sha256: String,
     /// In bytes.
     size: usize,
+    /// It failed too often, and new plans can't have it.
+    quarantined: bool,
     /// `embedded`, `upload`, `kept` (for open plans), or the file it was loaded from.
     origin: String,
 }
@@ -49,6 +51,7 @@ impl From<&PluginVersion> for PluginLine {
             settings_schema: manifest.settings_schema.json().clone(),
             sha256: version.sha256.clone(),
             size: version.size,
+            quarantined: version.calls.is_quarantined(),
             origin: version.origin.to_string(),
         }
     }

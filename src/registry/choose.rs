@@ -36,6 +36,8 @@ pub struct VersionLine {
     pub origin: String,
     /// New plans get it.
     pub active: bool,
+    /// It failed too often, and is called for no other step until somebody activates a version.
+    pub quarantined: bool,
     /// Open plans that were created with it.
     pub open_plans: i64,
     /// Calls since the host started.
@@ -92,6 +94,7 @@ impl Registry {
         let digest = self.read().select(kind, selector)?;
         let version = self.version(&digest).await?;
         self.choose(kind, Some(digest)).await?;
+        version.calls.lift();
         Ok(version)
     }
 
@@ -228,6 +231,7 @@ impl Registry {
                 sha256: record.sha256.clone(),
                 origin: origin.unwrap_or_else(|| record.origin.clone()),
                 active: current.as_ref() == Some(&record.sha256),
+                quarantined: loaded.is_some_and(|version| version.calls.is_quarantined()),
                 open_plans: open.get(&record.sha256).copied().unwrap_or(0),
                 calls: loaded.map_or(0, |version| version.calls.count()),
                 errors: loaded.map_or(0, |version| version.calls.faults()),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::version::{Calls, Origin, PluginVersion};
+use super::version::{Calls, Origin, PluginVersion, Quarantine};
 use super::{Manifest, folder};
 use crate::sandbox::bindings as wit;
 use crate::sandbox::{Boundary, CompileCache, LoadError, Plugin, Sandbox, Share, sha256};
@@ -30,6 +30,8 @@ pub struct Terms {
     /// The digests of the components that may be loaded beside the embedded ones; all if there are
     /// none.
     pub listed: BTreeSet<String>,
+    /// When a version that keeps failing is not called any more.
+    pub quarantine: Quarantine,
 }
 
 impl Loader {
@@ -56,7 +58,7 @@ impl Loader {
             sha256,
             size,
             origin,
-            calls: Arc::new(Calls::default()),
+            calls: Arc::new(Calls::new(self.terms.quarantine)),
         })
     }
 

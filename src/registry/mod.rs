@@ -35,7 +35,7 @@ pub use loader::{Loader, Terms};
 pub use manifest::{Manifest, check_kind};
 pub use schema::SettingsSchema;
 use shelf::Shelf;
-pub use version::{Calls, Origin, PluginVersion};
+pub use version::{Calls, Origin, PluginVersion, Quarantine};
 
 /// Components that are sent and compiled at the same time. Each is in memory meanwhile, and keeps a
 /// processor busy.
@@ -228,10 +228,13 @@ impl Registry {
     /// The version that a new plan gets.
     ///
     /// # Errors
-    /// Why there is none: the kind is not loaded, or was deactivated.
+    /// Why there is none: the kind is not loaded, was deactivated, or is quarantined.
     pub fn current(&self, kind: &str) -> Result<Arc<PluginVersion>, RegistryError> {
         let state = self.read();
         if let Some(version) = state.current(kind) {
+            if version.calls.is_quarantined() {
+                return Err(RegistryError::Quarantined(kind.to_owned()));
+            }
             return Ok(Arc::clone(version));
         }
         let name: String = kind.chars().take(64).collect();

@@ -1,13 +1,16 @@
 //! One version of a step kind: a component that was loaded, and how it does.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use serde::Deserialize;
 
 use super::Manifest;
 use crate::sandbox::bindings::{Context, Request, Response, Verdict};
-use crate::sandbox::{Called, Plugin};
+use crate::sandbox::{Called, Fault, Plugin};
 
 /// One version of a step kind, loaded.
 pub struct PluginVersion {
@@ -28,7 +31,21 @@ pub struct PluginVersion {
 impl PluginVersion {
     /// The request that the step would send now; the inner error is the plugin's own reason why
     /// there is none.
+    ///
+    /// A version that is quarantined is not called for another step; what it asked for before is
+    /// still interpreted.
     pub async fn shape(&self, context: &Context) -> Called<Result<Request, String>> {
+        if self.calls.is_quarantined() {
+            let Quarantine {
+                failures,
+                window_ms,
+            } = self.calls.rule;
+            return Called {
+                outcome: Err(Fault::Quarantined(failures, window_ms)),
+                log: Vec::new(),
+                memory_bytes: 0,
+            };
+        }
         self.counted(self.plugin.shape(context)).await
     }
 
@@ -75,23 +92,81 @@ impl std::fmt::Display for Origin {
     }
 }
 
+/// `[quarantine]`: when a version that keeps failing is not called any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Quarantine {
+    /// Calls that trapped or went over a limit of their own …
+    pub failures: usize,
+    /// … within this time, in milliseconds.
+    pub window_ms: u64,
+}
+
+impl Default for Quarantine {
+    fn default() -> Self {
+        Self {
+            failures: 50,
+            window_ms: 60_000,
+        }
+    }
+}
+
 /// What the calls of a version came to since the host started.
 #[derive(Debug, Default)]
 pub struct Calls {
+    rule: Quarantine,
     count: AtomicU64,
     faults: AtomicU64,
     micros: AtomicU64,
+    /// When it failed, as far as that still counts: at most as often as the rule allows.
+    recent: Mutex<VecDeque<Instant>>,
+    quarantined: AtomicBool,
 }
 
 impl Calls {
+    /// None so far.
+    pub(super) fn new(rule: Quarantine) -> Self {
+        Self {
+            rule,
+            ..Self::default()
+        }
+    }
+
     /// Counts a call that took so long.
     fn record<T>(&self, called: &Called<T>, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.count.fetch_add(1, Ordering::Relaxed);
         self.micros.fetch_add(micros, Ordering::Relaxed);
-        if called.outcome.is_err() {
-            self.faults.fetch_add(1, Ordering::Relaxed);
+        let Err(fault) = &called.outcome else {
+            return;
+        };
+        self.faults.fetch_add(1, Ordering::Relaxed);
+        if fault.is_the_plugins() && self.is_too_often(Instant::now()) {
+            self.quarantined.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Whether it failed too often, with this time.
+    fn is_too_often(&self, now: Instant) -> bool {
+        let window = Duration::from_millis(self.rule.window_ms);
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.retain(|then| now.saturating_duration_since(*then) < window);
+        recent.push_back(now);
+        let too_often = recent.len() >= self.rule.failures;
+        if too_often {
+            recent.clear();
+        }
+        too_often
+    }
+
+    /// Whether it failed too often to be called for another step.
+    pub fn is_quarantined(&self) -> bool {
+        self.quarantined.load(Ordering::Relaxed)
+    }
+
+    /// An operator wants it all the same.
+    pub(super) fn lift(&self) {
+        self.quarantined.store(false, Ordering::Relaxed);
     }
 
     /// How many there were.

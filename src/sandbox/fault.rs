@@ -8,12 +8,18 @@ use wasmtime::Trap;
 
 use super::limits::Limits;
 
-/// Why a call gave nothing. The guest is to blame for all but the last.
+/// Why a call gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Fault {
     /// It ran for longer than it may.
     #[error("it ran for more than {0} ms without an end and was stopped")]
     CpuTime(u64),
+    /// It failed too often, and is not called any more.
+    #[error(
+        "it is quarantined, because it failed {0} times within {1} ms: activate a version of it to \
+         lift that"
+    )]
+    Quarantined(usize, u64),
     /// It waited for longer than it may.
     #[error("it took more than {0} ms and was stopped")]
     WallTime(u64),
@@ -133,6 +139,16 @@ impl Fault {
         } else {
             Self::Trap(text)
         }
+    }
+}
+
+impl Fault {
+    /// Whether it is the plugin's doing for certain, and not that of a busy machine.
+    pub fn is_the_plugins(&self) -> bool {
+        !matches!(
+            self,
+            Self::WallTime(_) | Self::Sandbox(_) | Self::Quarantined(..)
+        )
     }
 }
 

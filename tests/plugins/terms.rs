@@ -94,3 +94,47 @@ fn wrong_terms_are_named() {
         assert_has(&format!("{error:#}"), &parts);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_keeps_failing_is_quarantined_until_it_is_activated() {
+    let app = start_hostile(TestApp::builder().configure(|config| {
+        config.quarantine.failures = 3;
+    }))
+    .await;
+    let good = app.create(&json!({"steps": [{"kind": "hostile"}]})).await;
+    for _ in 0..3 {
+        let step = run(&app, "interpret:panic").await;
+        assert_has(step["error"].as_str().unwrap(), &["panicked"]);
+    }
+    let body = json!({
+        "sessionId": "s1", "domain": "social", "goal": "g", "steps": [{"kind": "hostile"}],
+    });
+    let (status, answer) = app.post("/mesh/create", &body).await;
+    assert_eq!(status, 400);
+    assert_has(
+        answer["error"].as_str().unwrap(),
+        &["hostile", "quarantined", "activate"],
+    );
+    let asked = app.asked("srl");
+    let plan = app.step(&good).await;
+    assert_has(
+        plan["steps"][0]["error"].as_str().unwrap(),
+        &["quarantined", "3 times"],
+    );
+    assert_eq!(app.asked("srl"), asked);
+    let (_, plugins) = app.get("/plugins").await;
+    assert_eq!(super::named(&plugins, "hostile")["quarantined"], true);
+    let (_, versions) = app.get("/plugins/hostile").await;
+    assert_eq!(versions["versions"][0]["quarantined"], true);
+    assert_eq!(
+        app.get("/mesh/status").await.1["quarantined"],
+        json!(["hostile"])
+    );
+    // Others go on.
+    assert_eq!(super::named(&plugins, "srl")["quarantined"], false);
+
+    let activate = json!({"version": "6.6.6"});
+    let (status, answer) = app.post("/plugins/hostile/activate", &activate).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(run(&app, "as good as gold").await["status"], "DONE");
+}

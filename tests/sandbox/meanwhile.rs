@@ -122,12 +122,14 @@ async fn every_loop_ends_by_itself() {
 /// Every way to end gives its slot back: there are two, and each way is taken more often.
 #[tokio::test(flavor = "multi_thread")]
 async fn slots_come_back_however_a_call_ends() {
-    let app = start_hostile(with(|limits| {
+    let builder = with(|limits| {
         limits.concurrent_calls = 2;
         limits.cpu_ms = 50;
         limits.wall_ms = 300;
-    }))
-    .await;
+    });
+    // It is about what each of many failures leaves behind.
+    let lasting = builder.configure(|config| config.quarantine.failures = 1_000);
+    let app = start_hostile(lasting).await;
     for fault in [
         "loop", "sleep", "memory", "recurse", "panic", "exit", "handles", "random",
     ] {

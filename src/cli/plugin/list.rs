@@ -32,6 +32,7 @@ struct Version {
     sha256: String,
     origin: String,
     active: bool,
+    quarantined: bool,
     open_plans: i64,
     calls: u64,
     errors: u64,
@@ -78,10 +79,15 @@ pub(super) async fn run(args: &ListArgs) -> anyhow::Result<()> {
 pub(super) fn show(versions: &Versions) {
     for version in &versions.versions {
         let star = if version.active { '*' } else { ' ' };
+        let state = if version.quarantined {
+            ", quarantined"
+        } else {
+            ""
+        };
         let [name, sha256, origin] =
             [&version.version, &version.sha256, &version.origin].map(|cell| text::plain(cell));
         println!(
-            "{star} {name:<12} {sha256} {} open plans, {} calls of {} µs, {} errors, {origin}",
+            "{star} {name:<12} {sha256} {} open plans, {} calls of {} µs, {} errors, {origin}{state}",
             version.open_plans, version.calls, version.average_micros, version.errors
         );
     }
