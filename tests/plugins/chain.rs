@@ -183,3 +183,21 @@ async fn the_shipped_recipe_creates_the_campaign_that_was_approved() {
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].json(), brief());
 }
+
+/// What a person decided against is not waited for: the chain goes by the goal instead.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_chain_goes_on_without_a_strategy_that_was_skipped() {
+    let app = start_built().await;
+    let body = json!({"recipe": "campaign-launch", "mode": "DRY_RUN"});
+    let plan = app.create(&body).await;
+    let skip = json!({
+        "planId": plan["id"], "stepId": "step-4", "by": "Ann", "reason": "there is one",
+    });
+    let (status, answer) = app.post("/mesh/skip", &skip).await;
+    assert_eq!(status, 200, "{answer}");
+    let run = json!({"planId": plan["id"], "wait": true});
+    let (_, answer) = app.post("/mesh/run", &run).await;
+    assert_eq!(answer["plan"]["status"], "DONE", "{answer:#}");
+    assert_eq!(app.asked("strategy"), 0);
+    assert_eq!(app.stub("trends").requests()[0].json()["niche"], GOAL);
+}

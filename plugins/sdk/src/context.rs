@@ -108,11 +108,18 @@ mod tests {
     fn a_result_that_is_not_there_yet_is_named() {
         assert_eq!(
             chain("trends").awaited("strategy", "the plays"),
-            Err(
-                "it uses the plays of step-4 (strategy), which has not answered yet; if step-4 \
-                 was skipped, create a plan without it"
-                    .to_owned()
-            )
+            Err("it uses the plays of step-4 (strategy), which has not answered yet".to_owned())
+        );
+    }
+
+    /// The host gives null for it.
+    #[test]
+    fn a_step_that_was_skipped_is_not_waited_for() {
+        let mut context = chain("trends");
+        context.finished = vec![finished("step-4", "strategy", &json!(null))];
+        assert_eq!(
+            context.awaited("strategy", "the plays"),
+            Ok(Some(json!(null)))
         );
     }
 
