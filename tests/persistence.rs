@@ -91,3 +91,23 @@ async fn a_second_host_on_a_data_folder_is_refused() {
     let plan = app.run(&app.create(&json!({})).await).await;
     assert_eq!(plan["status"], "DONE");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_a_pipe_is_not_waited_for() {
+    let data = tempfile::tempdir().unwrap();
+    let lock = data.path().join("lock");
+    let made = std::process::Command::new("mkfifo").arg(&lock).status();
+    assert!(made.unwrap().success());
+    let config = Config {
+        listen: "127.0.0.1:0".to_owned(),
+        data_dir: data.path().to_owned(),
+        cache_dir: Some(cache_dir()),
+        ..Config::default()
+    };
+    let refused = within(Host::start(&config)).await.err().unwrap();
+    let lock = lock.display().to_string();
+    assert_has(
+        &format!("{refused:#}"),
+        &[&lock, "not a regular file", "remove it"],
+    );
+}

@@ -84,7 +84,7 @@ impl From<RegistryError> for HttpError {
             RegistryError::NoKind { .. }
             | RegistryError::NotKept(_)
             | RegistryError::NoVersion { .. } => StatusCode::NOT_FOUND,
-            RegistryError::Busy(_) | RegistryError::Shelf(_) => StatusCode::SERVICE_UNAVAILABLE,
+            RegistryError::Busy(_) | RegistryError::Shelf(..) => StatusCode::SERVICE_UNAVAILABLE,
             RegistryError::Store(error) => return error.into(),
             RegistryError::Deactivated(_)
             | RegistryError::Quarantined(_)

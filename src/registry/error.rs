@@ -1,6 +1,7 @@
 //! Why the registry did not do what was asked.
 
 use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -69,8 +70,8 @@ pub enum RegistryError {
     #[error("it is refused: {0}")]
     Load(#[from] LoadError),
     /// The folder of kept components fails.
-    #[error("the component can't be kept: {0}")]
-    Shelf(#[source] io::Error),
+    #[error("the component can't be kept as {file}: {error}", file = .0.display(), error = .1)]
+    Shelf(PathBuf, io::Error),
     /// The store fails.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -23,7 +23,8 @@ impl Shelf {
         fs::create_dir_all(folder).with_context(unusable)?;
         for entry in fs::read_dir(folder).with_context(unusable)? {
             let path = entry.with_context(unusable)?.path();
-            if path.extension().is_some_and(|extension| extension == "tmp") {
+            let is_aside = path.extension().is_some_and(|extension| extension == "tmp");
+            if is_aside && path.is_file() {
                 fs::remove_file(&path).with_context(unusable)?;
             }
         }
@@ -32,18 +33,18 @@ impl Shelf {
 
     /// Keeps a component. It would survive a power cut when this returns.
     pub(super) async fn put(&self, digest: &str, bytes: Arc<[u8]>) -> Result<(), RegistryError> {
-        let (folder, path) = (self.0.clone(), self.path(digest));
-        let digest = digest.to_owned();
+        let (shelf, path) = (self.0.clone(), self.path(digest));
+        let file = path.clone();
         let putting = spawn_blocking(move || {
-            if fs::read(&path).is_ok_and(|there| sha256(&there) == digest) {
+            // What is in its place may be anything, also what would be read to no end.
+            if folder::read(&path, bytes.len()).is_ok_and(|there| there == bytes) {
                 return Ok(());
             }
-            write(&folder, &path, &bytes)
+            write(&shelf, &path, &bytes)
         });
-        let put = putting
-            .await
-            .unwrap_or_else(|error| Err(io::Error::other(error)));
-        put.map_err(RegistryError::Shelf)
+        let put = putting.await;
+        let put = put.unwrap_or_else(|error| Err(io::Error::other(error)));
+        put.map_err(|error| RegistryError::Shelf(file, error))
     }
 
     /// The component with this digest.
@@ -75,13 +76,13 @@ impl Shelf {
 }
 
 /// Written aside and renamed, so that nobody ever reads half a file.
-fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let aside = folder.join(format!("{}.tmp", uuid::Uuid::new_v4()));
+fn write(shelf: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let aside = shelf.join(format!("{}.tmp", uuid::Uuid::new_v4()));
     let written = File::create(&aside).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&aside, path)?;
-        File::open(folder)?.sync_all()
+        File::open(shelf)?.sync_all()
     });
     written.inspect_err(|_| {
         // Best effort: what matters is the error that is being returned.

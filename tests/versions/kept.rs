@@ -1,9 +1,11 @@
 //! A plan keeps the versions that it was created with, whatever becomes of them.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
 
 use super::{activate, current, echo, install, new_plan, versions};
-use crate::support::{TestApp, folder};
+use crate::support::{TestApp, folder, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_activation_changes_new_plans_only() {
@@ -120,4 +122,30 @@ async fn a_damaged_component_is_healed_by_sending_it_again() {
     let (component, _) = echo(1);
     assert_eq!(app.upload(&component).await.0, 200);
     assert_eq!(fs::read(&file).unwrap(), component);
+}
+
+/// Whatever is in the place of a component, a start neither waits for it nor reads it to no end.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_component_file_is_replaced_by_one() {
+    let app = TestApp::start().await;
+    let (_, plugins) = app.get("/plugins").await;
+    let digest = plugins["plugins"][0]["sha256"].as_str().unwrap().to_owned();
+    let mut data = app.stop().await;
+    let file = data.path().join(format!("plugins/{digest}.wasm"));
+    let component = fs::read(&file).unwrap();
+    for put in ["pipe", "endless", "empty"] {
+        fs::remove_file(&file).unwrap();
+        match put {
+            "pipe" => {
+                let made = Command::new("mkfifo").arg(&file).status();
+                assert!(made.unwrap().success());
+            }
+            "endless" => symlink("/dev/zero", &file).unwrap(),
+            _ => fs::write(&file, "").unwrap(),
+        }
+        let app = within(TestApp::builder().data(data).start()).await;
+        data = app.stop().await;
+        assert!(fs::symlink_metadata(&file).unwrap().is_file(), "{put}");
+        assert!(fs::read(&file).unwrap() == component, "{put}");
+    }
 }

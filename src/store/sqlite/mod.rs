@@ -174,6 +174,10 @@ impl SqliteStore {
 /// Two hosts in one folder would each believe that they alone run its plans.
 fn lock(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("lock");
+    // Opening a pipe would wait for somebody at its other end.
+    if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+        bail!("{} is not a regular file: remove it", path.display());
+    }
     let file = File::create(&path).with_context(|| format!("can't write {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
