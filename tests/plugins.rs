@@ -68,7 +68,7 @@ fn limits() -> Limits {
 }
 
 fn kinds(registry: &Registry) -> Vec<String> {
-    let kinds = registry.iter();
+    let kinds = registry.offered();
     kinds
         .iter()
         .map(|version| version.manifest.kind.clone())

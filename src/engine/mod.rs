@@ -5,13 +5,14 @@
 //!   of; [`assemble`]: their steps.
 //! - [`drive`]: one step from its beginning to its stored end.
 //! - [`step`]: the round trips of one step.
-//! - [`run`]: plans that are driven to their end.
+//! - [`decide`]: what people decide, carried out. [`run`]: plans that are driven to their end.
 //! - [`show`]: what a step would send now.
 //! - [`policy`]: what a mode lets through, judged for each request.
 //! - [`request`]: a plugin's request, checked.
 
 mod assemble;
 mod create;
+mod decide;
 mod drive;
 mod error;
 mod policy;
@@ -28,11 +29,11 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::{Config, Limits, PluginConfig, RunConfig};
-use crate::plan::{ApprovalMode, Mode, Plan, Transition};
+use crate::plan::{ApprovalMode, Mode};
 use crate::recipe::Recipes;
 use crate::registry::Registry;
 use crate::services::{Catalogue, Gateway};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 pub use create::NewPlan;
 pub use error::EngineError;
@@ -125,74 +126,6 @@ impl Engine {
     /// Plans that may be driven at the same time.
     pub fn most_driven(&self) -> usize {
         self.run.plans
-    }
-
-    /// Changes a plan as a person decided; the plan after it.
-    ///
-    /// # Errors
-    /// When there is no such plan, or the state machine says no.
-    pub async fn decide(
-        self: &Arc<Self>,
-        id: &str,
-        decision: Transition,
-    ) -> Result<Arc<Plan>, EngineError> {
-        let (engine, id) = (Arc::clone(self), id.to_owned());
-        // In a task of its own: a change that ends halfway, because its client hangs up, takes with
-        // it what the store has in memory of the steps under way, which could then begin twice.
-        let deciding = tokio::spawn(async move {
-            let plan = engine.store.apply(&id, &decision).await?;
-            engine.runs.wake(&id);
-            Ok(engine.with_current_payloads(plan).await)
-        });
-        deciding.await.unwrap_or(Err(EngineError::Stopping))
-    }
-
-    /// Skips a step, as a person decided.
-    ///
-    /// # Errors
-    /// When there is no such plan, or the state machine says no.
-    pub async fn skip(
-        self: &Arc<Self>,
-        id: &str,
-        step: String,
-        by: String,
-        reason: String,
-    ) -> Result<Arc<Plan>, EngineError> {
-        let plan = self.store.plan(id).await?.ok_or(StoreError::NotFound)?;
-        // The kind of a step never changes.
-        let required = plan
-            .step(&step)
-            .is_some_and(|step| self.policy.requires(&step.kind));
-        let skip = Transition::Skip {
-            step,
-            required,
-            by,
-            reason,
-        };
-        self.decide(id, skip).await
-    }
-
-    /// Takes a plan back to a step, as a person decided.
-    ///
-    /// # Errors
-    /// When there is no such plan, the state machine says no, or a plugin that the plan was created
-    /// with is gone, which may be once a plan is over.
-    pub async fn retry(
-        self: &Arc<Self>,
-        id: &str,
-        step: Option<String>,
-        repeat_writes: bool,
-    ) -> Result<Arc<Plan>, EngineError> {
-        let plan = self.store.plan(id).await?.ok_or(StoreError::NotFound)?;
-        let mut plugins = plan.steps.iter().filter_map(|step| step.plugin.as_ref());
-        if let Some(gone) = plugins.find(|plugin| !self.registry.keeps(plugin)) {
-            return Err(StoreError::PluginGone(gone.clone()).into());
-        }
-        let retry = Transition::Retry {
-            step,
-            repeat_writes,
-        };
-        self.decide(id, retry).await
     }
 
     /// How a plugin's wish to be tried again later is met, the step having waited this often.

@@ -25,7 +25,8 @@ pub(super) enum Ended {
     Finished(Finished),
     /// It goes back, because somebody has to approve this first.
     Held(Sending),
-    /// It goes back, because its write could not be recorded; nothing was written.
+    /// It goes back, because its write could not be recorded, or the plan was cancelled; nothing was
+    /// written.
     Unrecorded(StoreError),
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnsw
         .gateway
         .states()
         .map(|(name, breaker)| (name.to_owned(), Service { breaker }));
-    let quarantined = engine.registry.iter().into_iter();
+    let quarantined = engine.registry.offered().into_iter();
     let quarantined = quarantined.filter(|version| version.calls.is_quarantined());
     let quarantined = quarantined
         .map(|version| version.manifest.kind.clone())

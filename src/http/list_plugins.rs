@@ -61,7 +61,7 @@ impl From<&PluginVersion> for PluginLine {
 pub(super) async fn list_plugins(State(engine): State<Arc<Engine>>) -> Json<PluginsAnswer> {
     let plugins = engine
         .registry
-        .iter()
+        .offered()
         .iter()
         .map(|version| PluginLine::from(&**version))
         .collect();

@@ -2,8 +2,9 @@
 //!
 //! # Layout
 //! - [`Plan`], [`Step`]: what clients see, and what is stored; its names are in [`vocabulary`].
-//! - [`Transition`], [`Plan::apply`]: the state machine ([`machine`]). Every legal change, and no
-//!   other; [`Refused`] says why not. [`order`]: which step may begin; [`people`]: what people decide.
+//! - [`Transition`]: the changes there are ([`transition`]). [`Plan::apply`]: the state machine
+//!   ([`machine`]). Every legal change, and no other; [`Refused`] says why not. [`order`]: which step
+//!   may begin; [`people`]: what people decide.
 //! - [`Event`]: what a change tells the audit log. [`HistoryEntry`]: what it leaves behind here.
 //! - [`Json`], [`Timestamp`]: the two value types.
 
@@ -17,16 +18,18 @@ mod order;
 mod people;
 mod refused;
 mod time;
+mod transition;
 mod vocabulary;
 
 pub use decision::{Approval, Cancelled, Grant, Skipped, Waiting};
 pub use event::Event;
 pub use history::{Actor, HistoryEntry};
 pub use json::Json;
-pub use machine::{Applied, Finished, Outcome, Sending, Starter, Transition};
+pub use machine::Applied;
 pub use model::{LogLine, Plan, Retry, Run, Step};
 pub use refused::Refused;
 pub use time::Timestamp;
+pub use transition::{Finished, Outcome, Sending, Starter, Transition};
 pub use vocabulary::{
     ApprovalMode, Domain, Effect, Method, Mode, PlanStatus, StepStatus, UnknownName, WaitingFor,
 };

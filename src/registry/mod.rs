@@ -303,7 +303,7 @@ impl Registry {
     }
 
     /// The versions that new plans get, by kind.
-    pub fn iter(&self) -> Vec<Arc<PluginVersion>> {
+    pub fn offered(&self) -> Vec<Arc<PluginVersion>> {
         let state = self.read();
         let kinds = state.kinds();
         kinds

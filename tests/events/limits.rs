@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::of;
-use crate::support::{Events, TestApp, assert_has, http, within};
+use crate::support::{Events, TestApp, assert_has, http};
 
 async fn refused(app: &TestApp, query: &str, last: Option<&str>) -> (u16, String) {
     let mut request = http().get(format!("{}/mesh/events{query}", app.url));
@@ -60,18 +60,7 @@ async fn one_stream_too_many_is_told_to_come_back() {
 
     // A client that goes makes room, though nothing happens that it would be sent.
     drop(first);
-    within(async {
-        while Events::request(&app.url, "", None)
-            .send()
-            .await
-            .unwrap()
-            .status()
-            != 200
-        {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    Events::room(&app.url).await;
     assert_eq!(second.next().await.unwrap().event, "created");
 }
 

@@ -25,6 +25,15 @@ fn brief() -> Value {
     })
 }
 
+const CHAIN: [&str; 6] = [
+    "autonomy",
+    "srl",
+    "hardening",
+    "strategy",
+    "trends",
+    "campaign",
+];
+
 async fn create(app: &TestApp, mode: &str, kinds: &[&str]) -> Value {
     let steps: Vec<Value> = kinds.iter().map(|kind| json!({"kind": kind})).collect();
     app.create(&json!({"mode": mode, "steps": steps})).await
@@ -79,15 +88,7 @@ async fn trends_are_asked_for_what_strategy_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_shows_the_campaign_that_the_results_would_make() {
     let app = start_built().await;
-    let kinds = [
-        "autonomy",
-        "srl",
-        "hardening",
-        "strategy",
-        "trends",
-        "campaign",
-    ];
-    let plan = create(&app, "DRY_RUN", &kinds).await;
+    let plan = create(&app, "DRY_RUN", &CHAIN).await;
     assert_has(
         plan["steps"][5]["payloadReason"].as_str().unwrap(),
         &["step-4 (strategy)"],
@@ -108,15 +109,7 @@ async fn a_dry_run_shows_the_campaign_that_the_results_would_make() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_chain_creates_that_campaign_once() {
     let app = start_built().await;
-    let kinds = [
-        "autonomy",
-        "srl",
-        "hardening",
-        "strategy",
-        "trends",
-        "campaign",
-    ];
-    let plan = app.run(&create(&app, "LIVE", &kinds).await).await;
+    let plan = app.run(&create(&app, "LIVE", &CHAIN).await).await;
     assert_eq!(plan["status"], "DONE", "{plan:#}");
     let asked = app.stub("campaign").requests();
     assert_eq!(asked.len(), 1);

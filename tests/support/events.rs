@@ -1,5 +1,7 @@
 //! A client of the host's event streams that notes everything.
 
+use std::time::Duration;
+
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 
@@ -50,6 +52,16 @@ impl Events {
             response,
             buffer: String::new(),
         }
+    }
+
+    /// Waits until the host has room for a stream again.
+    pub async fn room(url: &str) {
+        let room = async {
+            while Self::request(url, "", None).send().await.unwrap().status() != 200 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        within(room).await;
     }
 
     /// What comes next, events and comments alike, without the empty line after it; `None` once the
