@@ -3,6 +3,7 @@
 mod choice;
 mod cli;
 mod kept;
+mod swaps;
 mod upload;
 mod watched;
 
@@ -12,20 +13,21 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, guest};
 
 /// The same plugin as another component: a custom section of its own, which means nothing.
-fn variant(component: &[u8], number: u8) -> Vec<u8> {
-    let section = [0, 6, 4, b't', b'e', b's', b't', number];
+fn variant(component: &[u8], number: u16) -> Vec<u8> {
+    let [high, low] = number.to_be_bytes();
+    let section = [0, 7, 4, b't', b'e', b's', b't', high, low];
     [component, &section].concat()
 }
 
 /// A variant of `echo-check`, and its digest.
-fn echo(number: u8) -> (Vec<u8>, String) {
+fn echo(number: u16) -> (Vec<u8>, String) {
     let component = variant(guest("echo-check"), number);
     let digest = sha256(&component);
     (component, digest)
 }
 
 /// Sends and activates a variant of `echo-check`; its digest.
-async fn install(app: &TestApp, number: u8) -> String {
+async fn install(app: &TestApp, number: u16) -> String {
     let (component, digest) = echo(number);
     let (status, answer) = app.upload(&component).await;
     assert_eq!(status, 200, "{answer}");

@@ -93,7 +93,7 @@ impl Registry {
         let _order = self.choosing.lock().await;
         let digest = self.read().select(kind, selector)?;
         let version = self.version(&digest).await?;
-        self.choose(kind, Some(digest)).await?;
+        self.choose(kind, Some(&version)).await?;
         version.calls.lift();
         Ok(version)
     }
@@ -108,7 +108,12 @@ impl Registry {
         self.choose(kind, None).await
     }
 
-    async fn choose(&self, kind: &str, sha256: Option<String>) -> Result<(), RegistryError> {
+    async fn choose(
+        &self,
+        kind: &str,
+        version: Option<&Arc<PluginVersion>>,
+    ) -> Result<(), RegistryError> {
+        let sha256 = version.map(|version| version.sha256.clone());
         let last = self
             .read()
             .chosen
@@ -128,6 +133,7 @@ impl Registry {
         choices.push(sha256);
         let old = choices.len().saturating_sub(CHOICES);
         choices.drain(..old);
+        state.offer(version);
         Ok(())
     }
 
@@ -144,9 +150,10 @@ impl Registry {
             chosen.iter().rev().nth(1).cloned().flatten()
         };
         // Loaded first: what can't be loaded is not gone back to.
-        if let Some(digest) = &before {
-            self.version(digest).await?;
-        }
+        let version = match &before {
+            Some(digest) => Some(self.version(digest).await?),
+            None => None,
+        };
         if !self.store.take_back_choice(kind).await? {
             return Err(RegistryError::NothingChosen(kind.to_owned()));
         }
@@ -157,6 +164,7 @@ impl Registry {
                 state.chosen.remove(kind);
             }
         }
+        state.offer(version.as_ref());
         Ok(())
     }
 
@@ -210,7 +218,8 @@ impl Registry {
         state.loaded.remove(digest);
         drop(state);
         // A file that stays costs room and nothing else.
-        if let Err(error) = self.shelf.remove(digest) {
+        let removed = self.shelf.remove(digest);
+        if let Err(error) = removed.and_then(|()| self.loader.cache.remove(digest)) {
             tracing::warn!("the component {digest} could not be removed: {error}");
         }
     }
@@ -226,16 +235,17 @@ impl Registry {
         let line = |record: &PluginRecord| {
             let loaded = state.loaded.get(&record.sha256);
             let origin = loaded.map(|version| version.origin.to_string());
+            let calls = state.loaded.calls(&record.sha256);
             VersionLine {
                 version: record.version.clone(),
                 sha256: record.sha256.clone(),
                 origin: origin.unwrap_or_else(|| record.origin.clone()),
                 active: current.as_ref() == Some(&record.sha256),
-                quarantined: loaded.is_some_and(|version| version.calls.is_quarantined()),
+                quarantined: calls.is_some_and(|calls| calls.is_quarantined()),
                 open_plans: open.get(&record.sha256).copied().unwrap_or(0),
-                calls: loaded.map_or(0, |version| version.calls.count()),
-                errors: loaded.map_or(0, |version| version.calls.faults()),
-                average_micros: loaded.map_or(0, |version| version.calls.average_micros()),
+                calls: calls.map_or(0, |calls| calls.count()),
+                errors: calls.map_or(0, |calls| calls.faults()),
+                average_micros: calls.map_or(0, |calls| calls.average_micros()),
             }
         };
         Ok(state.records(kind)?.into_iter().map(line).collect())
@@ -243,6 +253,14 @@ impl Registry {
 }
 
 impl State {
+    /// Has the version in memory that new plans get from now on, and lets go of what they got before.
+    fn offer(&mut self, version: Option<&Arc<PluginVersion>>) {
+        if let Some(version) = version {
+            self.loaded.put_back(version);
+        }
+        self.trim();
+    }
+
     /// The kept versions of a kind.
     fn records(&self, kind: &str) -> Result<Vec<&PluginRecord>, RegistryError> {
         let records: Vec<&PluginRecord> = self

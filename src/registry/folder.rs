@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::Registry;
+use super::{PluginVersion, Registry};
 
 /// The most files that are looked at.
 const FILES: usize = 1_000;
@@ -190,31 +190,34 @@ impl Registry {
         }
         let (serves, clashes) = folder.serves();
         notices.extend(clashes);
-        notices.extend(self.serve_folder(serves));
+        let mut versions = Vec::new();
+        for (kind, digest) in serves {
+            // In memory but for one that waited long for its turn.
+            match self.version(&digest).await {
+                Ok(version) => versions.push(version),
+                Err(error) => notices.push(format!("the folder's {kind} is skipped: {error}")),
+            }
+        }
+        notices.extend(self.serve_folder(&versions));
         Ok(notices)
     }
 
-    /// From now on the folder serves this; which embedded kinds it replaces that it did not before.
-    fn serve_folder(&self, serves: BTreeMap<String, String>) -> Vec<String> {
+    /// From now on the folder serves these; which embedded kinds they replace that it did not before.
+    fn serve_folder(&self, versions: &[Arc<PluginVersion>]) -> Vec<String> {
         let mut state = self.write();
+        let before = std::mem::take(&mut state.folder);
         let mut notices = Vec::new();
-        for (kind, digest) in &serves {
-            let is_new = state.folder.get(kind) != Some(digest);
-            if is_new
-                && state
-                    .embedded
-                    .get(kind)
-                    .is_some_and(|embedded| embedded != digest)
-            {
-                let origin = state
-                    .loaded
-                    .get(digest)
-                    .map(|version| version.origin.to_string());
-                let origin = origin.unwrap_or_default();
+        for version in versions {
+            let (kind, digest) = (&version.manifest.kind, &version.sha256);
+            let replaces = |embedded: &String| embedded != digest;
+            if before.get(kind) != Some(digest) && state.embedded.get(kind).is_some_and(replaces) {
+                let origin = &version.origin;
                 notices.push(format!("{origin} replaces the embedded kind {kind}"));
             }
+            state.folder.insert(kind.clone(), digest.clone());
+            state.loaded.put_back(version);
         }
-        state.folder = serves;
+        state.trim();
         notices
     }
 }

@@ -46,8 +46,12 @@ impl Loader {
         if origin != Origin::Embedded && !listed.is_empty() && !listed.contains(&sha256) {
             return Err(LoadError::NotListed(sha256));
         }
-        let (plugin, manifest) = self.describe(bytes).await?;
-        let manifest = Manifest::check(manifest, &self.catalogue).map_err(LoadError::Manifest)?;
+        let (plugin, manifest) = self.checked(bytes).await.inspect_err(|_| {
+            // What is refused is not wanted again, so its compiled form would only cost room.
+            if let Err(error) = self.cache.remove(&sha256) {
+                tracing::warn!("the compiled form of {sha256} could not be removed: {error}");
+            }
+        })?;
         let plugin = match self.terms.shares.get(&manifest.kind) {
             Some(share) => plugin.limited(Arc::clone(share)),
             None => plugin,
@@ -60,6 +64,12 @@ impl Loader {
             origin,
             calls: Arc::new(Calls::new(self.terms.quarantine)),
         })
+    }
+
+    async fn checked(&self, bytes: Arc<[u8]>) -> Result<(Plugin, Manifest), LoadError> {
+        let (plugin, manifest) = self.describe(bytes).await?;
+        let manifest = Manifest::check(manifest, &self.catalogue).map_err(LoadError::Manifest)?;
+        Ok((plugin, manifest))
     }
 
     /// Compiles and links a component, and asks it what it is; what it says is not checked.

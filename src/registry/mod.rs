@@ -12,13 +12,14 @@ mod choose;
 pub mod embedded;
 mod error;
 mod folder;
+mod loaded;
 mod loader;
 mod manifest;
 mod schema;
 mod shelf;
 mod version;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -31,6 +32,7 @@ use crate::store::{PluginChoice, PluginRecord, Store};
 pub use choose::{Selector, VersionLine};
 pub use error::RegistryError;
 use folder::Folder;
+use loaded::Loaded;
 pub use loader::{Loader, Terms};
 pub use manifest::{Manifest, check_kind};
 pub use schema::SettingsSchema;
@@ -79,8 +81,8 @@ pub struct Registry {
 
 #[derive(Default)]
 struct State {
-    /// Loaded versions, by digest.
-    loaded: HashMap<String, Arc<PluginVersion>>,
+    /// The versions in memory.
+    loaded: Loaded,
     /// Every version that is kept, by digest.
     kept: BTreeMap<String, PluginRecord>,
     /// By kind, the version that is part of the host.
@@ -101,6 +103,18 @@ impl State {
             None => self.folder.get(kind).or_else(|| self.embedded.get(kind)),
         };
         digest.and_then(|digest| self.loaded.get(digest))
+    }
+
+    /// Lets go of versions that no new plan may get.
+    fn trim(&mut self) {
+        let chosen = self.chosen.values().filter_map(|choices| choices.last());
+        let in_use: HashSet<&str> = chosen
+            .flatten()
+            .chain(self.folder.values())
+            .chain(self.embedded.values())
+            .map(String::as_str)
+            .collect();
+        self.loaded.trim(&in_use);
     }
 
     /// The kinds that there are, whether or not new plans may have them.
@@ -212,16 +226,9 @@ impl Registry {
             self.store.add_plugin(record.clone()).await?;
         }
         let mut state = self.write();
-        state.kept.insert(digest.clone(), record);
-        let version = match state.loaded.get(&digest) {
-            Some(known) if known.origin == version.origin => Arc::clone(known),
-            Some(known) => Arc::new(PluginVersion {
-                calls: Arc::clone(&known.calls),
-                ..version
-            }),
-            None => Arc::new(version),
-        };
-        state.loaded.insert(digest, Arc::clone(&version));
+        state.kept.insert(digest, record);
+        let version = state.loaded.put(version);
+        state.trim();
         Ok(version)
     }
 
@@ -284,10 +291,10 @@ impl Registry {
             Origin::Kept
         };
         let version = self.loader.load(bytes, origin).await;
-        let version = Arc::new(version.map_err(|error| failed(error.to_string()))?);
-        self.write()
-            .loaded
-            .insert(digest.to_owned(), Arc::clone(&version));
+        let version = version.map_err(|error| failed(error.to_string()))?;
+        let mut state = self.write();
+        let version = state.loaded.put(version);
+        state.trim();
         Ok(version)
     }
 

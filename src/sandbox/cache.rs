@@ -89,6 +89,23 @@ impl CompileCache {
         Ok(component)
     }
 
+    /// Lets go of every compiled form of the component with this digest.
+    pub(crate) fn remove(&self, digest: &str) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            if !name.is_some_and(|name| name.starts_with(digest)) {
+                continue;
+            }
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                // Or another host that shares the folder was faster.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn path(&self, identity: &str) -> PathBuf {
         self.folder.join(format!("{identity}.cwasm"))
     }

@@ -129,6 +129,10 @@ impl Process {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until it listens, and where; `None` if it ended instead.
     pub async fn listening(&mut self) -> Option<String> {
         let phase = self

@@ -4,8 +4,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
+use codex_mesh::sandbox::sha256;
+
 use super::{activate, current, echo, install, new_plan, versions};
-use crate::support::{TestApp, folder, within};
+use crate::support::{Raw, TestApp, folder, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_activation_changes_new_plans_only() {
@@ -148,4 +150,34 @@ async fn what_is_no_component_file_is_replaced_by_one() {
         assert!(fs::symlink_metadata(&file).unwrap().is_file(), "{put}");
         assert!(fs::read(&file).unwrap() == component, "{put}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_removed_or_refused_leaves_no_file() {
+    let cache = tempfile::tempdir().unwrap();
+    let path = cache.path().to_owned();
+    let builder = TestApp::builder().configure(move |config| config.cache_dir = Some(path));
+    let app = builder.start().await;
+    let files = |digest: &str| {
+        let shelf = fs::read_dir(app.data.path().join("plugins")).unwrap();
+        let names = shelf.chain(fs::read_dir(&cache).unwrap());
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with(digest)).count()
+    };
+    let (component, digest) = echo(1);
+    assert_eq!(app.upload(&component).await.0, 200);
+    assert_eq!(files(&digest), 2, "the component and its compiled form");
+    let path = format!("/plugins/echo-check/{digest}");
+    let (status, answer) = app.request("DELETE", &path).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(files(&digest), 0);
+    // It compiles; only then does it turn out what it is.
+    let refused = Raw {
+        describe: "unreachable".to_owned(),
+        ..Raw::new("bad")
+    };
+    let refused = refused.component();
+    let (status, answer) = app.upload(&refused).await;
+    assert_eq!(status, 400, "{answer}");
+    assert_eq!(files(&sha256(&refused)), 0);
 }
