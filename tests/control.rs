@@ -22,6 +22,12 @@ fn failing() -> Reply {
     Reply::json(500, &json!({"ok": false, "error": "out of order"}))
 }
 
+/// A check that wants to be asked again later.
+fn busy(seconds: u32) -> Reply {
+    let body = json!({"ok": false, "error": "slow down"});
+    Reply::json(503, &body).header("retry-after", &seconds.to_string())
+}
+
 /// What a person does about this plan; the answer.
 async fn decide(app: &TestApp, what: &str, plan: &Value, fields: &Value) -> (u16, Value) {
     let mut body = json!({"planId": plan["id"]});

@@ -163,6 +163,7 @@ impl Config {
             ("step_ms", usize::try_from(self.limits.step_ms)?),
             ("client_ms", usize::try_from(self.limits.client_ms)?),
             ("rounds", usize::try_from(self.limits.rounds)?),
+            ("attempts", usize::try_from(self.limits.attempts)?),
         ];
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             bail!("[limits] {name} must be at least 1");

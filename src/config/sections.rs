@@ -146,6 +146,8 @@ pub struct Limits {
     pub answer_bytes: usize,
     /// Steps of one plan.
     pub steps: usize,
+    /// How often a step is tried before its plan is taken back no more.
+    pub attempts: u32,
     /// Steps under way at the same time, over all plans; past it 503.
     pub concurrent_steps: usize,
     /// Connections of clients; past it 503.
@@ -170,6 +172,7 @@ impl Default for Limits {
             body_bytes: 1 << 20,
             answer_bytes: 1 << 20,
             steps: 50,
+            attempts: 100,
             concurrent_steps: 256,
             connections: 1_024,
             event_streams: 64,

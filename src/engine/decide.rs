@@ -55,8 +55,8 @@ impl Engine {
     /// Takes a plan back to a step, as a person decided.
     ///
     /// # Errors
-    /// When there is no such plan, the state machine says no, or a plugin that the plan was created
-    /// with is gone, which may be once a plan is over.
+    /// When there is no such plan, the state machine says no, a step of it was tried as often as may
+    /// be, or a plugin that the plan was created with is gone, which may be once a plan is over.
     pub async fn retry(
         self: &Arc<Self>,
         id: &str,
@@ -67,6 +67,10 @@ impl Engine {
         let mut plugins = plan.steps.iter().filter_map(|step| step.plugin.as_ref());
         if let Some(gone) = plugins.find(|plugin| !self.registry.keeps(plugin)) {
             return Err(StoreError::PluginGone(gone.clone()).into());
+        }
+        let most = self.limits.attempts;
+        if let Some(step) = plan.steps.iter().find(|step| step.attempt >= most) {
+            return Err(EngineError::TriedOut(step.id.clone(), step.attempt));
         }
         let retry = Transition::Retry {
             step,

@@ -10,6 +10,9 @@ pub enum EngineError {
     /// The request can't be fulfilled as it is; the message says which field, and what is allowed.
     #[error("{0}")]
     Invalid(String),
+    /// A plan does not grow without an end: what came of every attempt stays in its history.
+    #[error("{0} was tried {1} times, which is the limit: create a new plan")]
+    TriedOut(String, u32),
     /// Too much is under way.
     #[error("{0} steps are running, which is the limit: try again in a moment")]
     Busy(usize),

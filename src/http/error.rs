@@ -66,6 +66,7 @@ impl From<EngineError> for HttpError {
         let message = error.to_string();
         match error {
             EngineError::Invalid(_) => Self::bad(message),
+            EngineError::TriedOut(..) => Self::new(StatusCode::CONFLICT, message),
             EngineError::Busy(_)
             | EngineError::BusyRuns(_)
             | EngineError::Stopping

@@ -1,5 +1,7 @@
 //! The file, then `MESH_…` variables, then flags: each overrules the one before.
 
+use codex_mesh::config::Config;
+use codex_mesh::plan::ApprovalMode;
 use serde_json::json;
 use tempfile::tempdir;
 
@@ -16,6 +18,16 @@ async fn port_zero_prints_the_port_it_took() {
     assert_eq!(client.get("/health").await["ok"], true);
     assert_eq!(client.default_mode().await, "LIVE");
     assert!(data.path().join("mesh.db").is_file());
+}
+
+#[test]
+fn sections_are_read_from_the_file() {
+    let (_folder, path) = file("[approval]\nmode = \"advise\"\n[run]\nretries = 9\n");
+    let config = Config::load(Some(&path), []).unwrap().config;
+    assert_eq!(
+        (config.approval.mode, config.run.retries),
+        (ApprovalMode::Advise, 9)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,6 +94,29 @@ async fn who_did_not_see_the_change_does_not_approve_it() {
     assert_eq!(app.plan(&plan).await, plan);
 }
 
+/// What a header says is a part of what was approved.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_of_which_a_header_changed_waits_as_well() {
+    let (app, plan) = start().await;
+    let kinds = plan["steps"].as_array().unwrap().iter();
+    let steps: Vec<Value> = kinds.map(|step| json!({"kind": step["kind"]})).collect();
+    let body = json!({"goal": "say it in a header", "steps": steps});
+    let plan = app.create(&body).await;
+    assert_eq!(plan["steps"][2]["headers"], json!({"x-found": "no"}));
+    let plan = approve(&app, &app.step(&plan).await, "step-1").await;
+    let plan = run(&app, &plan).await;
+    assert_eq!(plan["status"], "WAITING", "{plan:#}");
+    assert_eq!(plan["steps"][2]["headers"], json!({"x-found": "yes"}));
+    assert_eq!(app.asked("srl"), 0);
+    let plan = run(&app, &approve(&app, &plan, "step-1").await).await;
+    assert_eq!(plan["status"], "DONE", "{plan:#}");
+    let request = app.stub("srl").requests().remove(0);
+    assert_eq!(
+        (&request.headers["x-found"], request.json()),
+        (&"yes".parse().unwrap(), json!({}))
+    );
+}
+
 /// Nobody has to approve twice: what waits is shown with all that is known by then.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_shown_as_it_would_be_sent_now() {

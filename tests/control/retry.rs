@@ -123,6 +123,20 @@ async fn a_write_that_failed_may_have_happened_unless_nothing_arrived() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_not_taken_back_for_ever() {
+    let builder = TestApp::builder().configure(|config| config.limits.attempts = 3);
+    let app = builder.service("srl", failing()).start().await;
+    let mut plan = run(&app, &app.create(&json!({})).await).await;
+    for attempt in [2, 3] {
+        let back = decided(&app, "retry", &plan, &json!({})).await;
+        assert_eq!(back["steps"][1]["attempt"], attempt);
+        plan = run(&app, &back).await;
+    }
+    let error = refused(&app, "retry", &plan, &json!({})).await;
+    assert_has(&error, &["step-2", "3 times", "new plan"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn there_must_be_something_to_go_back_to() {
     let app = TestApp::start().await;
     let plan = app.step(&app.create(&json!({})).await).await;

@@ -1,10 +1,12 @@
 //! A plan that the host drives: at once, to its end, without the client, across a restart, and
 //! never beside a step of the same plan.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use super::{decide, decided, failing, refused, run, statuses};
+use super::{busy, decide, decided, failing, refused, run, statuses};
 use crate::support::{Program, Stub, TestApp, assert_has, friendly, within};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,6 +155,38 @@ async fn it_goes_on_after_the_host_was_killed() {
     assert_eq!(stub("workflow").requests().len(), 1);
 }
 
+/// A step that its service asked to try again later is tried then, also by a host that was not there
+/// when it was asked; nobody has to do anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_that_was_promised_survives_a_crash() {
+    let folder = tempdir().unwrap();
+    let mut stubs = Vec::new();
+    for (name, reply) in friendly() {
+        stubs.push((name, reply.clone(), Stub::answering(reply).await));
+    }
+    let (_, friendly, srl) = stubs.iter().find(|(name, ..)| *name == "srl").unwrap();
+    let services = stubs
+        .iter()
+        .map(|(name, _, stub)| (*name, stub.url.as_str()));
+    let program = Program::new(folder.path(), "[retry]\ntries = 1\n", services);
+    srl.answer(busy(1));
+    let (mut host, url) = program.start().await;
+    let client = Client(url);
+    let body = json!({"sessionId": "s", "domain": "social", "goal": "Plan a week of videos"});
+    let plan = client.post("/mesh/create", &body).await;
+    client
+        .post("/mesh/run", &json!({"planId": plan["id"]}))
+        .await;
+    let waits = |plan: &Value| plan["steps"][1]["retry"]["count"] == 1;
+    client.when(&plan, waits).await;
+    host.kill();
+    srl.answer(friendly.clone());
+    let (_host, url) = program.start().await;
+    let plan = Client(url).when(&plan, |plan| plan["run"].is_null()).await;
+    assert_eq!(plan["status"], "DONE", "{plan:#}");
+    assert_eq!(srl.requests().len(), 2);
+}
+
 /// A client of a host in another process.
 struct Client(String);
 
@@ -166,6 +200,23 @@ impl Client {
         let answer: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(answer["ok"], true, "{answer:#}");
         answer["plan"].clone()
+    }
+
+    /// The plan once it is so.
+    async fn when(&self, plan: &Value, so: impl Fn(&Value) -> bool) -> Value {
+        let id = plan["id"].as_str().unwrap();
+        let looking = async {
+            loop {
+                let request = crate::support::http().get(format!("{}/mesh/plan?id={id}", self.0));
+                let text = request.send().await.unwrap().text().await.unwrap();
+                let answer: Value = serde_json::from_str(&text).unwrap();
+                if so(&answer["plan"]) {
+                    return answer["plan"].clone();
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        within(looking).await
     }
 }
 

@@ -3,13 +3,8 @@
 use codex_mesh::config::PluginConfig;
 use serde_json::{Value, json};
 
-use super::{decided, entries, run, statuses, told};
-use crate::support::{Reply, TestApp, TestAppBuilder, assert_has, friendly};
-
-fn busy(seconds: u32) -> Reply {
-    let body = json!({"ok": false, "error": "slow down"});
-    Reply::json(503, &body).header("retry-after", &seconds.to_string())
-}
+use super::{busy, decided, entries, run, statuses, told};
+use crate::support::{TestApp, TestAppBuilder, assert_has, friendly};
 
 /// A host that sends nothing twice within a step, so that every request is a try of the step.
 fn builder() -> TestAppBuilder {

@@ -1,11 +1,15 @@
 //! A step kind whose request depends on what the step before it found.
 
 use codex_mesh_sdk::{
-    Context, Fault, Manifest, Method, NO_SETTINGS, Request, Response, Step, Verdict,
+    Context, Fault, Header, HeaderValue, Manifest, Method, NO_SETTINGS, Request, Response, Step,
+    Verdict,
 };
 use serde_json::json;
 
 const ENDPOINT: &str = "/srl/follow";
+
+/// With this goal only a header depends on it.
+const HEADER_ONLY: &str = "say it in a header";
 
 struct Follower;
 
@@ -28,7 +32,16 @@ impl Step for Follower {
     fn shape(context: &Context) -> Result<Request, String> {
         let found = context.result_of("hardening");
         let summary = found.and_then(|found| found.get("summary").cloned());
-        Ok(Request::post(ENDPOINT, &json!({"found": summary})))
+        if context.plan.goal != HEADER_ONLY {
+            return Ok(Request::post(ENDPOINT, &json!({"found": summary})));
+        }
+        let found = if summary.is_some() { "yes" } else { "no" };
+        let mut request = Request::post(ENDPOINT, &json!({}));
+        request.headers.push(Header {
+            name: "x-found".to_owned(),
+            value: HeaderValue::Text(found.to_owned()),
+        });
+        Ok(request)
     }
 
     fn interpret(
