@@ -15,6 +15,7 @@ mod audit;
 mod brain;
 mod cli;
 mod config;
+mod contract;
 mod control;
 mod disk;
 mod events;

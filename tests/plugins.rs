@@ -3,7 +3,7 @@
 //! them are for.
 
 mod build;
-mod cases;
+pub mod cases;
 mod chain;
 mod check;
 mod new;
@@ -28,7 +28,7 @@ use tempfile::TempDir;
 use crate::support::{GOAL, Raw, TestApp, assert_has, cache_dir, folder, guest, start_with};
 
 /// A registry with the data folder that it works in.
-struct Loaded {
+pub struct Loaded {
     registry: Registry,
     _data: TempDir,
 }
@@ -42,7 +42,7 @@ impl Deref for Loaded {
 }
 
 /// The registry over this folder, as the host loads it.
-async fn registry(folder: &Path, limits: Limits) -> Loaded {
+pub async fn registry(folder: &Path, limits: Limits) -> Loaded {
     let data = tempfile::tempdir().unwrap();
     let parts = Parts {
         sandbox: Arc::new(Sandbox::new(limits).unwrap()),
@@ -59,7 +59,7 @@ async fn registry(folder: &Path, limits: Limits) -> Loaded {
     }
 }
 
-fn limits() -> Limits {
+pub fn limits() -> Limits {
     Limits {
         concurrent_calls: 4,
         wall_ms: 60_000,
@@ -85,7 +85,7 @@ const EMBEDDED: [&str; 7] = [
     "workflow",
 ];
 
-fn named<'a>(plugins: &'a Value, kind: &str) -> &'a Value {
+pub fn named<'a>(plugins: &'a Value, kind: &str) -> &'a Value {
     let plugins = plugins["plugins"].as_array().unwrap();
     let mut found = plugins.iter().filter(|plugin| plugin["kind"] == kind);
     let plugin = found

@@ -19,10 +19,37 @@ const GUESTS: [&str; 5] = [
     "networked",
 ];
 
+/// The step kinds that were shipped with the first contract.
+const FROZEN: [&str; 9] = [
+    "autonomy",
+    "srl",
+    "hardening",
+    "workflow",
+    "simulation",
+    "ops",
+    "strategy",
+    "trends",
+    "campaign",
+];
+
 /// The component of a guest.
 pub fn guest(name: &str) -> &'static [u8] {
     static BUILT: OnceLock<BTreeMap<&str, Vec<u8>>> = OnceLock::new();
-    &BUILT.get_or_init(build)[name]
+    let built = BUILT.get_or_init(|| {
+        let packages = GUESTS.map(|name| (name, format!("guest-{name}")));
+        build(".", &packages)
+    });
+    &built[name]
+}
+
+/// The components of the step kinds as they were when the contract was `codex:mesh@1.0.0`, by kind:
+/// built of their first sources and with their first dependencies.
+pub fn frozen() -> &'static BTreeMap<&'static str, Vec<u8>> {
+    static BUILT: OnceLock<BTreeMap<&str, Vec<u8>>> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let packages = FROZEN.map(|kind| (kind, format!("codex-mesh-{kind}")));
+        build("tests/contract/1.0.0", &packages)
+    })
 }
 
 /// What `codex-mesh plugin build` made of `plugins/trends` and `plugins/campaign`.
@@ -75,13 +102,14 @@ pub async fn start_hostile(builder: TestAppBuilder) -> TestApp {
     start_with(builder, [("hostile.wasm", guest("hostile"))]).await
 }
 
-fn build() -> BTreeMap<&'static str, Vec<u8>> {
+/// Builds packages of a workspace; their components, by name.
+fn build(workspace: &str, packages: &[(&'static str, String)]) -> BTreeMap<&'static str, Vec<u8>> {
     let (target_folder, _lock) = locked("guests");
-    run_cargo(&target_folder);
+    run_cargo(workspace, packages, &target_folder);
     let built = target_folder.join(guest_build::TARGET).join("plugin");
-    GUESTS
-        .into_iter()
-        .map(|name| (name, read(&built, name)))
+    packages
+        .iter()
+        .map(|(name, package)| (*name, read(&built, package)))
         .collect()
 }
 
@@ -124,24 +152,24 @@ pub fn locked(name: &str) -> (PathBuf, File) {
     (folder, lock)
 }
 
-fn read(built: &Path, name: &str) -> Vec<u8> {
-    let file: PathBuf = built.join(format!("guest_{}.wasm", name.replace('-', "_")));
+fn read(built: &Path, package: &str) -> Vec<u8> {
+    let file: PathBuf = built.join(format!("{}.wasm", package.replace('-', "_")));
     fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-fn run_cargo(target_folder: &Path) {
+fn run_cargo(workspace: &str, packages: &[(&str, String)], target_folder: &Path) {
     let mut cargo = guest_build::cargo(env!("CARGO"));
     cargo
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(workspace))
         .args(["--locked", "--profile", "plugin", "--target-dir"])
         .arg(target_folder);
-    for name in GUESTS {
-        cargo.args(["--package", &format!("guest-{name}")]);
+    for (_, package) in packages {
+        cargo.args(["--package", package]);
     }
     let output = cargo.output().unwrap();
     assert!(
         output.status.success(),
-        "the guests do not build:\n{}",
+        "the guests in {workspace} do not build:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
 }

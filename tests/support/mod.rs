@@ -23,7 +23,7 @@ pub use binary::{Binary, BinaryBuilder, Ended};
 pub use component::Raw;
 pub use door::Door;
 pub use events::{Events, Seen, parse, settled};
-pub use guests::{built, folder, guest, locked, start_built, start_hostile, start_with};
+pub use guests::{built, folder, frozen, guest, locked, start_built, start_hostile, start_with};
 pub use port::Port;
 pub use process::{Process, Program};
 pub use random::Random;
