@@ -10,7 +10,7 @@ use codex_mesh::registry::embedded::COMPONENTS;
 use codex_mesh::sandbox::bindings::{
     Context, Effect, Mode, PlanInfo, PlannedStep, Response, ThisStep, Verdict,
 };
-use codex_mesh::sandbox::{CompileCache, Limits, Plugin, Sandbox};
+use codex_mesh::sandbox::{Clock, CompileCache, Limits, Plugin, Sandbox};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::{Builder, Runtime};
 
@@ -63,9 +63,14 @@ fn answer() -> Response {
 }
 
 async fn step(plugin: &Plugin, context: &Context, response: &Response) {
-    let request = plugin.shape(context).await.outcome.unwrap().unwrap();
+    let request = plugin
+        .shape(context, Clock::IDLE)
+        .await
+        .outcome
+        .unwrap()
+        .unwrap();
     let verdict = plugin
-        .interpret(context, &request, response)
+        .interpret(context, &request, response, Clock::IDLE)
         .await
         .outcome
         .unwrap();

@@ -2,5 +2,6 @@
 //! was `codex:mesh@1.0.0`: the contract's text, and the shipped step kinds with all that they were
 //! built of. It never changes, and is held against today's host.
 
+mod clock;
 mod first;
 mod wit;

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use codex_mesh::sandbox::bindings::{Context, Manifest, Mode, PlanInfo, Request, ThisStep};
-use codex_mesh::sandbox::{CompileCache, Fault, Limits, LoadError, Plugin, Sandbox};
+use codex_mesh::sandbox::{Clock, CompileCache, Fault, Limits, LoadError, Plugin, Sandbox};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, cache_dir};
@@ -102,7 +102,7 @@ fn context(goal: &str) -> Context {
 
 /// The request that the plugin shapes for this goal.
 async fn shape(plugin: &Plugin, goal: &str) -> Result<Request, Fault> {
-    let called = plugin.shape(&context(goal)).await;
+    let called = plugin.shape(&context(goal), Clock::IDLE).await;
     called.outcome.map(Result::unwrap)
 }
 

@@ -4,6 +4,7 @@ use super::model::{CaseContext, Content, Planned};
 use crate::plan::Effect;
 use crate::registry::Manifest;
 use crate::sandbox::bindings as wit;
+use crate::sandbox::{Clock, Moment};
 
 impl CaseContext {
     /// All of it, for a plugin with this manifest whose usual request has this effect.
@@ -41,6 +42,14 @@ impl CaseContext {
             steps,
             finished,
         }
+    }
+
+    /// The same in every call.
+    pub(super) fn clock(&self) -> Clock {
+        Clock::Still(Moment {
+            now_ms: self.clock.now,
+            time_left_ms: self.clock.time_left,
+        })
     }
 
     fn steps(&self, manifest: &Manifest, effect: Effect) -> Vec<wit::PlannedStep> {

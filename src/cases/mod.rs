@@ -18,8 +18,8 @@ mod verdict;
 
 pub use folder::{CASE_BYTES, CASES, read};
 pub use model::{
-    Case, CaseContext, Content, Exchange, Finished, HeaderValue, Plan, Planned, Request, Response,
-    Shape, Step,
+    Case, CaseContext, Clock, Content, Exchange, Finished, HeaderValue, Plan, Planned, Request,
+    Response, Shape, Step,
 };
 pub use run::{Call, Mismatch, Report, Runner};
 pub use verdict::{Expected, Retry, Reviewed, Verdict, Word};

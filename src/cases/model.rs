@@ -44,6 +44,8 @@ pub struct CaseContext {
     /// What finished before it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub finished: Vec<Finished>,
+    /// What time it is, in every call.
+    pub clock: Clock,
 }
 
 /// The plan that the step belongs to.
@@ -123,6 +125,26 @@ pub struct Finished {
     pub kind: String,
     /// Its result.
     pub result: Content,
+}
+
+/// What the contract's clock says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct Clock {
+    /// Milliseconds since 1970.
+    pub now: u64,
+    /// Milliseconds that the step has left; none while it is not under way.
+    pub time_left: Option<u64>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            // 2026-01-01T00:00:00Z
+            now: 1_767_225_600_000,
+            time_left: Some(60_000),
+        }
+    }
 }
 
 /// Text that mostly is JSON: written as the JSON that it is, or as a string with the text itself.
@@ -280,7 +302,8 @@ mod tests {
                 "steps": [{"id": "a", "kind": "k", "service": "v", "endpoint": "/e",
                     "effect": "write"}],
                 "step": {"id": "a", "domain": "trends", "attempt": 2, "settings": {"n": 1}},
-                "finished": [{"id": "b", "kind": "k", "result": "not JSON"}]
+                "finished": [{"id": "b", "kind": "k", "result": "not JSON"}],
+                "clock": {"now": 7, "timeLeft": null}
             },
             "shape": {"request": {"method": "PUT", "path": "/p", "body": [1],
                 "headers": {"a": "text", "b": {"secret": "s"}}}},
@@ -301,6 +324,10 @@ mod tests {
             (
                 r#"{"context":{"plan":{"gaol":""}}}"#,
                 "unknown field `gaol`",
+            ),
+            (
+                r#"{"context":{"clock":{"timeleft":1}}}"#,
+                "unknown field `timeleft`",
             ),
             (r#"{"shape":{"refused":""}}"#, "unknown variant `refused`"),
             (r#"{"verdict":"dnoe"}"#, "\"done\" or an object"),

@@ -107,7 +107,7 @@ impl Runner<'_> {
         };
         let context = case.context.complete(self.manifest, self.effect);
         let begun = Instant::now();
-        let called = self.plugin.shape(&context).await;
+        let called = self.plugin.shape(&context, case.context.clock()).await;
         let outcome = report.keep("shape", begun, called);
         let shaped = shown::shaped(&outcome);
         if let Some(expected) = &case.shape {
@@ -155,8 +155,9 @@ impl Runner<'_> {
         for (index, exchange) in case.exchanges.iter().enumerate() {
             let begun = Instant::now();
             let response = answer(&exchange.response);
-            let called = self.plugin.interpret(context, &request, &response).await;
-            let outcome = report.keep("interpret", begun, called);
+            let clock = case.context.clock();
+            let calling = self.plugin.interpret(context, &request, &response, clock);
+            let outcome = report.keep("interpret", begun, calling.await);
             let actual = shown::judged(&outcome);
             let Some(next) = case.exchanges.get(index.saturating_add(1)) else {
                 self.conclude(case, exchange, actual, report);

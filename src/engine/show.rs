@@ -8,6 +8,7 @@ use super::step::shorten;
 use crate::contract;
 use crate::plan::{Effect, Plan, Sending, Step, Transition, WaitingFor};
 use crate::registry::PluginVersion;
+use crate::sandbox::Clock;
 
 impl Engine {
     /// The plan, with what waits for an approval shown as it would be sent now. That the plan is
@@ -59,7 +60,8 @@ impl Engine {
             .catalogue
             .get(&step.service)
             .ok_or("its service is not configured")?;
-        let called = plugin.shape(&contract::context(plan, step)).await;
+        let context = contract::context(plan, step);
+        let called = plugin.shape(&context, Clock::IDLE).await;
         let request = called
             .outcome
             .map_err(|fault| format!("the plugin failed: {fault}"))?

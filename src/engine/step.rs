@@ -12,7 +12,7 @@ use crate::plan::{
 };
 use crate::registry::{PluginVersion, RegistryError};
 use crate::sandbox::bindings::{Context, Request, RetryLater, Verdict};
-use crate::sandbox::{Called, Fault};
+use crate::sandbox::{Called, Clock, Fault};
 use crate::services::Service;
 use crate::store::StoreError;
 
@@ -119,7 +119,7 @@ impl Engine {
 impl Run<'_> {
     /// The error is a message for a person.
     async fn reach_verdict(&mut self) -> Result<Outcome, String> {
-        let called = self.plugin.shape(&self.context).await;
+        let called = self.plugin.shape(&self.context, self.clock()).await;
         let mut request = self.take(called)?.map_err(|reason| shorten(&reason))?;
         let own = self
             .engine
@@ -175,10 +175,17 @@ impl Run<'_> {
         let answer = called.outcome.map_err(|error| error.to_string())?;
         let called = self
             .plugin
-            .interpret(&self.context, request, &answer.into())
+            .interpret(&self.context, request, &answer.into(), self.clock())
             .await;
         let verdict = self.take(called)?;
         judge(verdict, &self.patience())
+    }
+
+    /// The time that the plugin is told.
+    fn clock(&self) -> Clock {
+        Clock::Host {
+            deadline: Some(self.deadline),
+        }
     }
 
     /// How a wish to be tried again later is met.

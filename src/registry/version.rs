@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::Manifest;
 use crate::sandbox::bindings::{Context, Request, Response, Verdict};
-use crate::sandbox::{Called, Fault, Plugin};
+use crate::sandbox::{Called, Clock, Fault, Plugin};
 
 /// One version of a step kind, loaded.
 pub struct PluginVersion {
@@ -34,7 +34,7 @@ impl PluginVersion {
     ///
     /// A version that is quarantined is not called for another step; what it asked for before is
     /// still interpreted.
-    pub async fn shape(&self, context: &Context) -> Called<Result<Request, String>> {
+    pub async fn shape(&self, context: &Context, clock: Clock) -> Called<Result<Request, String>> {
         if self.calls.is_quarantined() {
             let Quarantine {
                 failures,
@@ -46,7 +46,7 @@ impl PluginVersion {
                 memory_bytes: 0,
             };
         }
-        self.counted(self.plugin.shape(context)).await
+        self.counted(self.plugin.shape(context, clock)).await
     }
 
     /// What the answer means.
@@ -55,8 +55,9 @@ impl PluginVersion {
         context: &Context,
         request: &Request,
         response: &Response,
+        clock: Clock,
     ) -> Called<Verdict> {
-        self.counted(self.plugin.interpret(context, request, response))
+        self.counted(self.plugin.interpret(context, request, response, clock))
             .await
     }
 

@@ -13,7 +13,7 @@ use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 
-use super::bindings::codex::mesh::log;
+use super::bindings::codex::mesh::{clock, log};
 use super::fault::LoadError;
 use super::instance::Host;
 use super::limits::Limits;
@@ -87,7 +87,8 @@ impl Sandbox {
 }
 
 /// What a component may import, by the beginning of the interface's name.
-const GRANTED: [&str; 6] = [
+const GRANTED: [&str; 7] = [
+    "codex:mesh/clock@1.",
     "codex:mesh/log@1.",
     "wasi:cli/",
     "wasi:clocks/",
@@ -140,6 +141,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     let mut linker = Linker::<Host>::new(engine);
     let l = &mut linker;
     log::add_to_linker::<Host, HasSelf<Host>>(l, |host| host)?;
+    clock::add_to_linker::<Host, HasSelf<Host>>(l, |host| host)?;
     wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(l)?;
     random::insecure::add_to_linker::<Host, WasiRandom>(l, Host::random)?;
     random::insecure_seed::add_to_linker::<Host, WasiRandom>(l, Host::random)?;

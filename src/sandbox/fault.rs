@@ -190,10 +190,10 @@ pub enum LoadError {
     )]
     ForbiddenImport(String),
     /// It is a component of another world, or of another version of this one.
-    #[error("it is not a step plugin of codex:mesh@1.0.0: {}", brief(.0))]
+    #[error("it is not a step plugin of codex:mesh@1.1.0: {}", brief(.0))]
     WrongWorld(String),
     /// Its types are not those of the contract, or it traps before it is asked anything.
-    #[error("no instance of it can be made for codex:mesh@1.0.0: {}", brief(.0))]
+    #[error("no instance of it can be made for codex:mesh@1.1.0: {}", brief(.0))]
     Instance(String),
     /// `describe` gave nothing.
     #[error("asked what it is, {0}")]

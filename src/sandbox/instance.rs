@@ -1,10 +1,11 @@
-//! What the host keeps for one call: WASI with nothing behind it, the log, and the limiter.
+//! What the host keeps for one call: WASI with nothing behind it, the log, the time, and the limiter.
 
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::bindings::codex::mesh::log;
+use super::clock::Moment;
 use super::fault::{CpuTimeUp, MemoryUp, TableUp};
 use super::limits::Limits;
 use super::log::{Log, Output, Stream};
@@ -23,6 +24,7 @@ pub(super) struct Host {
     wasi: WasiCtx,
     table: ResourceTable,
     pub(super) log: Log,
+    pub(super) moment: Moment,
     memory_left: usize,
     table_elements: usize,
     ticks_left: u64,
@@ -30,7 +32,12 @@ pub(super) struct Host {
 
 impl Host {
     /// A store for one call, with every limit set.
-    pub(super) fn store(engine: &wasmtime::Engine, limits: &Limits, log: Log) -> Store<Self> {
+    pub(super) fn store(
+        engine: &wasmtime::Engine,
+        limits: &Limits,
+        log: Log,
+        moment: Moment,
+    ) -> Store<Self> {
         let stream = |output| Stream {
             log: log.clone(),
             output,
@@ -46,6 +53,7 @@ impl Host {
             wasi: wasi.build(),
             table,
             log,
+            moment,
             memory_left: limits.memory_bytes,
             table_elements: limits.table_elements,
             ticks_left: limits.ticks(),

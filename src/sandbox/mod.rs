@@ -6,6 +6,7 @@
 //! - [`Limits`]: what one call may use.
 //! - [`Sandbox`]: the engine, its pool, its ticker, and what a component may import.
 //! - [`Plugin`]: a component that was compiled, linked and asked what it is.
+//! - [`Clock`]: which time a call is told.
 //! - [`Boundary`]: what a component imports and exports.
 //! - [`CompileCache`]: compiled components on disk.
 //! - [`Fault`]: why a call gave nothing.
@@ -13,6 +14,7 @@
 pub mod bindings;
 mod boundary;
 mod cache;
+mod clock;
 mod compile;
 mod engine;
 mod fault;
@@ -23,6 +25,7 @@ mod plugin;
 
 pub use boundary::{Boundary, Import};
 pub use cache::{CompileCache, sha256};
+pub use clock::{Clock, Moment};
 pub use engine::Sandbox;
 pub use fault::{Fault, LoadError};
 pub use limits::Limits;

@@ -9,6 +9,7 @@ use wasmtime::component::Component;
 
 use super::bindings::{Context, Manifest, Request, Response, StepPlugin, StepPluginPre, Verdict};
 use super::cache::CompileCache;
+use super::clock::Clock;
 use super::compile;
 use super::engine::Sandbox;
 use super::fault::{Fault, LoadError};
@@ -93,7 +94,7 @@ impl Plugin {
 
     /// Makes an instance and asks it nothing: only then are all its types compared.
     async fn instantiate(&self) -> Result<(), LoadError> {
-        let made = self.call(async |_, _| Ok(())).await.outcome;
+        let made = self.call(Clock::IDLE, async |_, _| Ok(())).await.outcome;
         made.map_err(|fault| match fault {
             Fault::Trap(why) => LoadError::Instance(why),
             fault => LoadError::Describe(fault),
@@ -101,16 +102,19 @@ impl Plugin {
     }
 
     async fn describe(&self) -> Result<Manifest, Fault> {
-        self.call(async |plugin, store| plugin.codex_mesh_step().call_describe(store).await)
-            .await
-            .outcome
+        let called = self.call(Clock::IDLE, async |plugin, store| {
+            plugin.codex_mesh_step().call_describe(store).await
+        });
+        called.await.outcome
     }
 
     /// The request that the step would send now; the inner error is the plugin's own reason why
     /// there is none.
-    pub async fn shape(&self, context: &Context) -> Called<Result<Request, String>> {
-        self.call(async |plugin, store| plugin.codex_mesh_step().call_shape(store, context).await)
-            .await
+    pub async fn shape(&self, context: &Context, clock: Clock) -> Called<Result<Request, String>> {
+        self.call(clock, async |plugin, store| {
+            plugin.codex_mesh_step().call_shape(store, context).await
+        })
+        .await
     }
 
     /// What the answer means.
@@ -119,8 +123,9 @@ impl Plugin {
         context: &Context,
         request: &Request,
         response: &Response,
+        clock: Clock,
     ) -> Called<Verdict> {
-        self.call(async |plugin, store| {
+        self.call(clock, async |plugin, store| {
             plugin
                 .codex_mesh_step()
                 .call_interpret(store, context, request, response)
@@ -144,6 +149,7 @@ impl Plugin {
     /// One call on a fresh instance, within the limits.
     async fn call<T>(
         &self,
+        clock: Clock,
         run: impl AsyncFnOnce(&StepPlugin, &mut Store<Host>) -> wasmtime::Result<T>,
     ) -> Called<T> {
         let limits = &self.share.limits;
@@ -159,7 +165,8 @@ impl Plugin {
                 };
             }
         };
-        let mut store = Host::store(&self.sandbox.engine, limits, log.clone());
+        // Read only now: waiting for room is none of the call.
+        let mut store = Host::store(&self.sandbox.engine, limits, log.clone(), clock.read());
         let called = within(limits.wall(), async {
             let plugin = self.component.instantiate_async(&mut store).await?;
             run(&plugin, &mut store).await

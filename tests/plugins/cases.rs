@@ -13,7 +13,7 @@ use tempfile::{TempDir, tempdir};
 use super::{limits, registry};
 use crate::support::{Binary, BinaryBuilder, assert_has, built, cache_dir, folder, guest};
 
-async fn run(kind: &PluginVersion, case: &Case) -> Report {
+pub async fn run(kind: &PluginVersion, case: &Case) -> Report {
     let runner = Runner {
         plugin: &kind.plugin,
         manifest: &kind.manifest,

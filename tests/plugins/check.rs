@@ -43,8 +43,8 @@ fn what_the_host_would_load_is_told() {
             &file.display().to_string(),
             &format!("size      {} bytes of 67108864", bytes.len()),
             &codex_mesh::sandbox::sha256(bytes),
-            "contract  1.0.0",
-            "exports   codex:mesh/step@1.0.0",
+            "contract  1.1.0",
+            "exports   codex:mesh/step@1.1.0",
             "imports   wasi:",
             "(granted)",
             "kind      srl 9.9.9",
@@ -65,7 +65,7 @@ fn refused() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
     let future = Raw {
         wit: Raw::new("x")
             .wit
-            .replace("codex:mesh@1.0.0", "codex:mesh@2.0.0"),
+            .replace("codex:mesh@1.1.0", "codex:mesh@2.0.0"),
         ..Raw::new("future")
     };
     let altered = Raw {
@@ -79,7 +79,7 @@ fn refused() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
         describe: "(loop (br 0)) unreachable".to_owned(),
         ..Raw::new("spins")
     };
-    let step = "codex:mesh/step@1.0.0";
+    let step = "codex:mesh/step@1.1.0";
     vec![
         (
             "empty",

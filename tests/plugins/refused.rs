@@ -74,7 +74,7 @@ async fn a_component_of_another_world_is_skipped() {
     let another = Raw {
         wit: Raw::new("x")
             .wit
-            .replace("codex:mesh@1.0.0", "codex:mesh@2.0.0"),
+            .replace("codex:mesh@1.1.0", "codex:mesh@2.0.0"),
         ..Raw::new("future")
     };
     let more = Raw {
@@ -91,13 +91,13 @@ async fn a_component_of_another_world_is_skipped() {
         another.component(),
     ] {
         let notice = notice(&component).await;
-        assert_has(&notice, &["not a step plugin of codex:mesh@1.0.0"]);
+        assert_has(&notice, &["not a step plugin of codex:mesh@1.1.0"]);
     }
     // Of the right name, and not of the right types.
     let notice = notice(&more.component()).await;
     assert_has(
         &notice,
-        &["codex:mesh@1.0.0", "expected record of 8 fields, found 9"],
+        &["codex:mesh@1.1.0", "expected record of 8 fields, found 9"],
     );
 }
 

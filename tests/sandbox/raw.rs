@@ -1,7 +1,7 @@
 //! What no compiler would produce: guests that break the canonical ABI, hand out memory that they
 //! do not have, or the same memory a thousand times.
 
-use codex_mesh::sandbox::{Fault, Limits};
+use codex_mesh::sandbox::{Clock, Fault, Limits};
 
 use super::{context, limits, load};
 use crate::support::{Raw, assert_has};
@@ -14,7 +14,7 @@ async fn shaped(shape: &str, items: &str) -> Result<Result<String, String>, Faul
         ..Raw::new("raw")
     };
     let (plugin, _) = load(&raw.component(), limits()).await.unwrap();
-    let called = plugin.shape(&context("x")).await;
+    let called = plugin.shape(&context("x"), Clock::IDLE).await;
     called
         .outcome
         .map(|shaped| shaped.map(|request| request.path))
@@ -40,7 +40,7 @@ async fn a_component_without_any_import_is_a_plugin() {
     let (plugin, manifest) = load(&Raw::new("raw").component(), limits()).await.unwrap();
     assert_eq!(manifest.kind, "raw");
     assert_eq!(manifest.settings_schema, "{}");
-    let called = plugin.shape(&context("x")).await;
+    let called = plugin.shape(&context("x"), Clock::IDLE).await;
     assert_eq!(called.outcome.unwrap().unwrap_err(), "made by hand");
 }
 

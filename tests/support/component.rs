@@ -61,12 +61,12 @@ impl Raw {
     /// The core module in it.
     pub fn module(&self) -> Vec<u8> {
         let (manifest, texts) = self.data();
-        let version = if self.wit.contains("mesh@2.0.0") {
-            2
-        } else {
-            1
-        };
-        let export = |name| format!("codex:mesh/step@{version}.0.0#{name}");
+        let package = self
+            .wit
+            .lines()
+            .find_map(|line| line.strip_prefix("package codex:mesh@"));
+        let version = package.unwrap().trim_end_matches(';');
+        let export = |name| format!("codex:mesh/step@{version}#{name}");
         let text = format!(
             r#"(module
                 (memory (export "memory") {PAGES})

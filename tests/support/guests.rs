@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use super::{Binary, TestApp, TestAppBuilder};
 
-const GUESTS: [&str; 5] = [
+const GUESTS: [&str; 6] = [
+    "clock",
     "hostile",
     "echo-check",
     "follower",

@@ -10,10 +10,13 @@
 //! - [`settings`]: reading this step's settings; a wrong one is refused by name.
 //! - [`answer`]: reading what came back; a bad answer becomes a [`Fault`] with a clear message.
 //! - [`check`]: the verdict of a pre-execution check.
-//! - [`testing`]: contexts and answers for native unit tests.
+//! - [`clock`]: what time it is.
+//! - [`testing`]: contexts, answers and the time for native unit tests.
 
 pub mod answer;
 pub mod check;
+#[cfg(not(target_family = "wasm"))]
+pub mod clock;
 pub mod context;
 pub mod manifest;
 pub mod request;
@@ -38,6 +41,8 @@ pub mod bindings {
 }
 
 pub use answer::Fault;
+#[cfg(target_family = "wasm")]
+pub use bindings::codex::mesh::clock;
 pub use bindings::codex::mesh::log;
 pub use bindings::exports::codex::mesh::step::{
     Context, Effect, FinishedStep, Guest, Header, HeaderValue, Manifest, Method, Mode, PlanInfo,

@@ -1,4 +1,4 @@
-//! Contexts and answers for native unit tests of plugins. Panics freely: it only ever runs in
+//! Contexts, answers and the time for native unit tests of plugins. Panics freely: it only ever runs in
 //! tests.
 #![allow(clippy::panic, clippy::expect_used, clippy::indexing_slicing)]
 
@@ -72,6 +72,12 @@ pub fn with_settings(kind: &str, settings: &str) -> Context {
     let mut context = context(kind);
     context.step.settings = settings.to_owned();
     context
+}
+
+/// From now on, and in this test alone, [`clock`](crate::clock) says this. Before, it is the start
+/// of 2026, and the step has a minute left, as in a recorded case that says nothing else.
+pub fn set_clock(now: u64, time_left: Option<u64>) {
+    crate::clock::set(now, time_left);
 }
 
 /// A step that finished with this result.

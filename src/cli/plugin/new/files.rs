@@ -70,6 +70,10 @@ const SDK: &[File] = &[
         repository!("plugins/sdk/src/check.rs"),
     ),
     (
+        "vendor/codex-mesh-sdk/src/clock.rs",
+        repository!("plugins/sdk/src/clock.rs"),
+    ),
+    (
         "vendor/codex-mesh-sdk/src/context.rs",
         repository!("plugins/sdk/src/context.rs"),
     ),
