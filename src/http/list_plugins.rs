@@ -22,6 +22,8 @@ pub(super) struct PluginsAnswer {
 pub(super) struct PluginLine {
     kind: String,
     version: String,
+    /// The version of the contract that it was built for.
+    contract: String,
     label: String,
     service: String,
     method: &'static str,
@@ -43,6 +45,7 @@ impl From<&PluginVersion> for PluginLine {
         Self {
             kind: manifest.kind,
             version: manifest.version.to_string(),
+            contract: version.plugin.contract().to_string(),
             label: manifest.label,
             service: manifest.service,
             method: manifest.method.as_str(),

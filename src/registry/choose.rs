@@ -30,6 +30,8 @@ pub enum Selector {
 pub struct VersionLine {
     /// What it calls itself.
     pub version: String,
+    /// The version of the contract that it was built for, once it is loaded.
+    pub contract: Option<String>,
     /// Its digest.
     pub sha256: String,
     /// `embedded`, `upload`, `kept` (for open plans), or the file it was loaded from.
@@ -238,6 +240,7 @@ impl Registry {
             let calls = state.loaded.calls(&record.sha256);
             VersionLine {
                 version: record.version.clone(),
+                contract: loaded.map(|version| version.plugin.contract().to_string()),
                 sha256: record.sha256.clone(),
                 origin: origin.unwrap_or_else(|| record.origin.clone()),
                 active: current.as_ref() == Some(&record.sha256),

@@ -14,7 +14,6 @@ use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 
 use super::bindings::codex::mesh::{clock, log};
-use super::fault::LoadError;
 use super::instance::Host;
 use super::limits::Limits;
 
@@ -61,28 +60,6 @@ impl Sandbox {
     /// The limits of every call.
     pub fn limits(&self) -> &Limits {
         &self.limits
-    }
-
-    /// Names the first import that nobody provides, or what else keeps the component from being
-    /// linked.
-    pub(super) fn refuse(&self, component: &wasmtime::component::Component) -> LoadError {
-        let mut probe = self.linker.clone();
-        let error = match probe.instantiate_pre(component) {
-            Ok(_) => return LoadError::WrongWorld("it can't be linked".to_owned()),
-            Err(error) => error,
-        };
-        let missing = component
-            .component_type()
-            .imports(&self.engine)
-            .map(|(name, _)| name.to_owned())
-            .find(|name| !granted(name));
-        match missing {
-            Some(name) => LoadError::ForbiddenImport(name),
-            None => {
-                probe.allow_shadowing(true);
-                LoadError::WrongWorld(error.root_cause().to_string())
-            }
-        }
     }
 }
 

@@ -3,10 +3,12 @@
 
 use std::fmt;
 
+use semver::Version;
 use thiserror::Error;
 use wasmtime::Trap;
 
 use super::limits::Limits;
+use super::version::{CONTRACT, spoken};
 
 /// Why a call gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -184,16 +186,32 @@ pub enum LoadError {
     CompilersBusy(u64),
     /// It needs something that the host does not give.
     #[error(
-        "it imports {}, which the host does not grant: a step plugin may import \
-         codex:mesh/log@1.0.0 and WASI without sockets and HTTP",
+        "it imports {}, which the host does not grant: a step plugin may import the log and the \
+         clock of codex:mesh@{CONTRACT}, and WASI without sockets and HTTP",
         brief(.0)
     )]
     ForbiddenImport(String),
-    /// It is a component of another world, or of another version of this one.
-    #[error("it is not a step plugin of codex:mesh@1.1.0: {}", brief(.0))]
+    /// It was built for another major version of the contract.
+    #[error(
+        "it was built for codex:mesh@{}, and this host speaks {}: build it against the wit/mesh.wit \
+         that this host's `codex-mesh plugin new` brings along, or give it to a host that speaks \
+         {}.{}",
+        brief(&.0.to_string()), spoken(), .0.major, .0.minor
+    )]
+    OtherContract(Version),
+    /// It was built for a later minor version of the contract, and uses what it added.
+    #[error(
+        "it was built for codex:mesh@{}, this host speaks {}, and it uses more than that: update the \
+         host, or build it against the wit/mesh.wit that this host's `codex-mesh plugin new` brings \
+         along. Missing: {}",
+        brief(&.0.to_string()), spoken(), brief(.1)
+    )]
+    NewerContract(Version, String),
+    /// It is a component of another world.
+    #[error("it is not a step plugin of codex:mesh@{CONTRACT}: {}", brief(.0))]
     WrongWorld(String),
     /// Its types are not those of the contract, or it traps before it is asked anything.
-    #[error("no instance of it can be made for codex:mesh@1.1.0: {}", brief(.0))]
+    #[error("no instance of it can be made for codex:mesh@{CONTRACT}: {}", brief(.0))]
     Instance(String),
     /// `describe` gave nothing.
     #[error("asked what it is, {0}")]
@@ -231,7 +249,7 @@ impl LoadError {
                  along: build without (componentize-js --disable http fetch-event, componentize-py \
                  componentize --stub-wasi)"
             }
-            Self::WrongWorld(_) => {
+            Self::OtherContract(_) | Self::NewerContract(..) | Self::WrongWorld(_) => {
                 "build it for the world step-plugin of this host's wit/mesh.wit, which `codex-mesh \
                  plugin new` brings along"
             }

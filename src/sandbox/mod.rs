@@ -7,7 +7,7 @@
 //! - [`Sandbox`]: the engine, its pool, its ticker, and what a component may import.
 //! - [`Plugin`]: a component that was compiled, linked and asked what it is.
 //! - [`Clock`]: which time a call is told.
-//! - [`Boundary`]: what a component imports and exports.
+//! - [`Boundary`]: what a component imports and exports. [`CONTRACT`]: the version that is spoken.
 //! - [`CompileCache`]: compiled components on disk.
 //! - [`Fault`]: why a call gave nothing.
 
@@ -22,6 +22,7 @@ mod instance;
 mod limits;
 mod log;
 mod plugin;
+mod version;
 
 pub use boundary::{Boundary, Import};
 pub use cache::{CompileCache, sha256};
@@ -31,3 +32,4 @@ pub use fault::{Fault, LoadError};
 pub use limits::Limits;
 pub use log::{LogLevel, LogLine};
 pub use plugin::{Called, Plugin, Share};
+pub use version::CONTRACT;

@@ -3,11 +3,13 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use semver::Version;
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 use wasmtime::Store;
 use wasmtime::component::Component;
 
 use super::bindings::{Context, Manifest, Request, Response, StepPlugin, StepPluginPre, Verdict};
+use super::boundary::Boundary;
 use super::cache::CompileCache;
 use super::clock::Clock;
 use super::compile;
@@ -34,6 +36,7 @@ pub struct Called<T> {
 pub struct Plugin {
     sandbox: Arc<Sandbox>,
     component: StepPluginPre<Host>,
+    contract: Version,
     kind: Arc<str>,
     share: Arc<Share>,
 }
@@ -68,11 +71,16 @@ impl Plugin {
         bytes: Arc<[u8]>,
     ) -> Result<(Self, Manifest), LoadError> {
         let component = compile::component(&sandbox, cache, bytes).await?;
-        let component = link(&sandbox, &component)?;
+        let boundary = Boundary::read(&sandbox.engine, &component);
+        let component = link(&sandbox, &component).map_err(|error| boundary.refusal(&error))?;
+        let contract = boundary
+            .contract()
+            .ok_or_else(|| LoadError::WrongWorld("it exports no step".to_owned()))?;
         let share = Arc::new(Share::new(sandbox.limits.clone(), None));
         let plugin = Self {
             sandbox,
             component,
+            contract,
             kind: Arc::from("describe"),
             share,
         };
@@ -85,6 +93,11 @@ impl Plugin {
     /// The same, with a share of its own instead of the sandbox's limits.
     pub fn limited(self, share: Arc<Share>) -> Self {
         Self { share, ..self }
+    }
+
+    /// The version of the contract that it was built for.
+    pub fn contract(&self) -> &Version {
+        &self.contract
     }
 
     /// The limits of its calls.
@@ -201,10 +214,6 @@ async fn within<T>(limit: std::time::Duration, call: impl Future<Output = T>) ->
     tokio::time::timeout(limit, call).await.ok()
 }
 
-fn link(sandbox: &Sandbox, component: &Component) -> Result<StepPluginPre<Host>, LoadError> {
-    let linked = sandbox
-        .linker
-        .instantiate_pre(component)
-        .map_err(|_| sandbox.refuse(component))?;
-    StepPluginPre::new(linked).map_err(|error| LoadError::WrongWorld(error.to_string()))
+fn link(sandbox: &Sandbox, component: &Component) -> wasmtime::Result<StepPluginPre<Host>> {
+    StepPluginPre::new(sandbox.linker.instantiate_pre(component)?)
 }

@@ -1,5 +1,7 @@
 //! Components that were built for `codex:mesh@1.0.0` run as they did.
 
+use std::collections::BTreeMap;
+
 use codex_mesh::sandbox::sha256;
 use serde_json::{Value, json};
 
@@ -26,6 +28,54 @@ async fn they_pass_the_cases_of_their_kinds() {
         assert_eq!(version.sha256, sha256(bytes), "{:?}", registry.notices());
         assert!(passed(&version).await.len() > 5, "{kind}");
     }
+}
+
+/// An operator goes from one to the other and back; a plan keeps what it was created with.
+#[tokio::test(flavor = "multi_thread")]
+async fn they_take_turns_with_those_of_today() {
+    let app = TestApp::start().await;
+    let create = async || app.create(&json!({"steps": [{"kind": "srl"}]})).await;
+    let activate = async |digest: &Value| {
+        let body = json!({"sha256": digest});
+        let (status, answer) = app.post("/plugins/srl/activate", &body).await;
+        assert_eq!(status, 200, "{answer}");
+    };
+    let (_, plugins) = app.get("/plugins").await;
+    assert_eq!(named(&plugins, "srl")["contract"], "1.1.0");
+    let today = named(&plugins, "srl")["sha256"].clone();
+    let of_today = create().await;
+
+    let (status, answer) = app.upload(&frozen()["srl"]).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["plugin"]["contract"], "1.0.0");
+    let first = answer["plugin"]["sha256"].clone();
+    activate(&first).await;
+    let of_first = create().await;
+    let (_, plugins) = app.get("/plugins").await;
+    assert_eq!(named(&plugins, "srl")["contract"], "1.0.0");
+
+    activate(&today).await;
+    let again_of_today = create().await;
+    let mut ends = Vec::new();
+    for (plan, digest) in [
+        (of_today, &today),
+        (of_first, &first),
+        (again_of_today, &today),
+    ] {
+        assert_eq!(plan["steps"][0]["plugin"], *digest);
+        let plan = app.run(&plan).await;
+        assert_eq!(plan["status"], "DONE", "{plan:#}");
+        ends.push(plan["steps"][0]["result"].clone());
+    }
+    assert!(ends.iter().all(|end| *end == ends[0]), "{ends:#?}");
+    let (_, answer) = app.get("/plugins/srl").await;
+    let versions = answer["versions"].as_array().unwrap().iter();
+    let contracts = versions.map(|version| (&version["contract"], &version["calls"]));
+    let contracts: BTreeMap<_, _> = contracts
+        .map(|(contract, calls)| (contract.as_str().unwrap(), calls.as_u64().unwrap()))
+        .collect();
+    // Each was shaped twice, when it was created and when it ran, and interpreted once.
+    assert_eq!(contracts, BTreeMap::from([("1.0.0", 3), ("1.1.0", 6)]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,7 @@ pub struct Raw {
     pub describe: String,
     pub shape: String,
     pub interpret: String,
-    /// More items of the core module.
+    /// More items of the core module; imports come first.
     pub items: String,
 }
 
@@ -69,11 +69,11 @@ impl Raw {
         let export = |name| format!("codex:mesh/step@{version}#{name}");
         let text = format!(
             r#"(module
+                {items}
                 (memory (export "memory") {PAGES})
                 (global $top (mut i32) (i32.const {HEAP}))
                 (data (i32.const {MANIFEST}) "{manifest}")
                 (data (i32.const {TEXTS}) "{texts}")
-                {items}
                 (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
                     (global.get $top)
                     (global.set $top (i32.and (i32.const -8)

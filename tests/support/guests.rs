@@ -11,11 +11,12 @@ use tempfile::TempDir;
 
 use super::{Binary, TestApp, TestAppBuilder};
 
-const GUESTS: [&str; 6] = [
+const GUESTS: [&str; 7] = [
     "clock",
     "hostile",
     "echo-check",
     "follower",
+    "future",
     "strict-srl",
     "networked",
 ];

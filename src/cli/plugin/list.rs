@@ -29,6 +29,7 @@ pub(super) struct Versions {
 #[serde(rename_all = "camelCase")]
 struct Version {
     version: String,
+    contract: Option<String>,
     sha256: String,
     origin: String,
     active: bool,
@@ -48,6 +49,7 @@ struct Kinds {
 struct Kind {
     kind: String,
     version: String,
+    contract: String,
     service: String,
     origin: String,
 }
@@ -66,10 +68,16 @@ pub(super) async fn run(args: &ListArgs) -> anyhow::Result<()> {
     } else {
         let Kinds { plugins } = serde_json::from_value(answer)?;
         for plugin in plugins {
-            let [kind, version, service, origin] =
-                [plugin.kind, plugin.version, plugin.service, plugin.origin]
-                    .map(|cell| text::plain(&cell));
-            println!("{kind:<16} {version:<12} {service:<12} {origin}");
+            let Kind {
+                kind,
+                version,
+                contract,
+                service,
+                origin,
+            } = plugin;
+            let [kind, version, contract, service, origin] =
+                [kind, version, contract, service, origin].map(|cell| text::plain(&cell));
+            println!("{kind:<16} {version:<12} {contract:<8} {service:<12} {origin}");
         }
     }
     Ok(())
@@ -84,10 +92,11 @@ pub(super) fn show(versions: &Versions) {
         } else {
             ""
         };
-        let [name, sha256, origin] =
-            [&version.version, &version.sha256, &version.origin].map(|cell| text::plain(cell));
+        let contract = version.contract.as_deref().unwrap_or("-");
+        let [name, sha256, contract, origin] =
+            [&version.version, &version.sha256, contract, &version.origin].map(text::plain);
         println!(
-            "{star} {name:<12} {sha256} {} open plans, {} calls of {} µs, {} errors, {origin}{state}",
+            "{star} {name:<12} {sha256} {contract:<8} {} open plans, {} calls of {} µs, {} errors, {origin}{state}",
             version.open_plans, version.calls, version.average_micros, version.errors
         );
     }

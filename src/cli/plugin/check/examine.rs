@@ -9,7 +9,7 @@ use crate::cli::plugin::local::Local;
 use crate::plan::Method;
 use crate::registry::{Manifest, embedded};
 use crate::sandbox::bindings as wit;
-use crate::sandbox::{Boundary, LoadError, sha256};
+use crate::sandbox::{Boundary, CONTRACT, Import, LoadError, sha256};
 
 /// The longest text of a manifest that is shown, in characters: more than a right one has, but for
 /// its schema.
@@ -111,21 +111,24 @@ impl Report {
     async fn component(&mut self, bytes: Arc<[u8]>, host: &Local) {
         match host.loader().boundary(Arc::clone(&bytes)).await {
             Ok(boundary) => {
-                let refused = boundary.imports.iter().filter(|import| !import.granted);
-                for import in refused {
-                    self.refused(&LoadError::ForbiddenImport(import.name.clone()));
+                for refusal in boundary.imports.iter().filter_map(Import::refusal) {
+                    self.refused(&refusal);
                 }
-                let mut exports = boundary.exports.iter();
-                let version = exports.find_map(|name| name.strip_prefix("codex:mesh/step@"));
-                self.contract = version.map(str::to_owned);
+                self.contract = boundary.contract().map(|version| version.to_string());
                 self.boundary = Some(boundary);
             }
             Err(error) => return self.refused(&error),
         }
         match host.loader().describe(bytes).await {
-            Ok((_, said)) => self.manifest(said, host),
-            // They have all been named.
-            Err(LoadError::ForbiddenImport(_)) => {}
+            Ok((plugin, said)) => {
+                if *plugin.contract() > CONTRACT {
+                    self.notes.push(format!(
+                        "it was built for a newer host, but uses nothing that codex:mesh@{CONTRACT} \
+                         does not have"
+                    ));
+                }
+                self.manifest(said, host);
+            }
             Err(error) => self.refused(&error),
         }
     }
@@ -149,10 +152,14 @@ impl Report {
         }
     }
 
+    /// Once, however often it was found.
     fn refused(&mut self, error: &LoadError) {
-        self.problems.push(Problem {
-            problem: error.to_string(),
-            remedy: error.remedy().to_owned(),
-        });
+        let problem = error.to_string();
+        if self.problems.iter().all(|known| known.problem != problem) {
+            self.problems.push(Problem {
+                problem,
+                remedy: error.remedy().to_owned(),
+            });
+        }
     }
 }
