@@ -121,7 +121,7 @@ async fn in_a_case_it_is_the_time_of_the_case() {
     }
 }
 
-/// What is not used is not imported: a plugin that needs no time runs in a host of 1.0, too.
+/// What a plugin in Rust does not use it does not import, so that it runs in a host of 1.0, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_who_asks_for_the_time_imports_the_clock() {
     let sandbox = Sandbox::new(limits()).unwrap();

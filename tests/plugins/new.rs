@@ -45,6 +45,7 @@ async fn is_served(component: &Path, project: &Path) {
     assert_has(
         &said,
         &[
+            "contract  1.1.0",
             "kind      my-step 0.1.0",
             "label     My step",
             "the host would load it",
