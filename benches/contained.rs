@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use codex_mesh::guest_build;
 use codex_mesh::sandbox::bindings::{Context, Mode, PlanInfo, ThisStep};
-use codex_mesh::sandbox::{CompileCache, Fault, Limits, Plugin, Sandbox};
+use codex_mesh::sandbox::{Clock, CompileCache, Fault, Limits, Plugin, Sandbox};
 
 /// Guests that don't end, one after the other.
 const RUNAWAYS: usize = 50;
@@ -78,7 +78,7 @@ async fn overshoots(cache: &Path) -> Vec<Duration> {
     let mut overshoots = Vec::new();
     for _ in 0..RUNAWAYS {
         let started = Instant::now();
-        let called = plugin.shape(&context("shape:loop")).await;
+        let called = plugin.shape(&context("shape:loop"), Clock::IDLE).await;
         overshoots.push(started.elapsed().saturating_sub(deadline));
         assert!(
             matches!(called.outcome, Err(Fault::CpuTime(_))),
@@ -102,7 +102,7 @@ async fn resident(cache: &Path) -> usize {
     let before = resident_bytes();
     let mut calls: Vec<Pin<Box<dyn Future<Output = _>>>> = Vec::new();
     for _ in 0..WAITING {
-        calls.push(Box::pin(plugin.shape(&context)));
+        calls.push(Box::pin(plugin.shape(&context, Clock::IDLE)));
     }
     poll_fn(|now| {
         for call in &mut calls {

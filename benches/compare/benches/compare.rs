@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use codex_mesh::registry::embedded::COMPONENTS;
 use codex_mesh::sandbox::bindings as wit;
-use codex_mesh::sandbox::{CompileCache, Limits, Plugin, Sandbox};
+use codex_mesh::sandbox::{Clock, CompileCache, Limits, Plugin, Sandbox};
 use codex_mesh_sdk as sdk;
 use codex_mesh_sdk::Step;
 use codex_mesh_srl::Srl;
@@ -97,9 +97,12 @@ fn load(runtime: &Runtime) -> Plugin {
 }
 
 async fn fresh(plugin: &Plugin, context: &wit::Context, response: &wit::Response) {
-    let shaped = plugin.shape(context).await.outcome;
+    let shaped = plugin.shape(context, Clock::IDLE).await.outcome;
     let request = shaped.expect("no fault").expect("it shapes");
-    let verdict = plugin.interpret(context, &request, response).await.outcome;
+    let verdict = plugin
+        .interpret(context, &request, response, Clock::IDLE)
+        .await
+        .outcome;
     let verdict = verdict.expect("no fault");
     assert!(matches!(black_box(verdict), wit::Verdict::Done(_)));
 }
@@ -140,6 +143,16 @@ impl wit::codex::mesh::log::Host for Host {
     fn write(&mut self, _: wit::codex::mesh::log::Level, _: String) {}
 }
 
+impl wit::codex::mesh::clock::Host for Host {
+    fn now(&mut self) -> u64 {
+        0
+    }
+
+    fn time_left(&mut self) -> Option<u64> {
+        None
+    }
+}
+
 /// One instance, with the settings that the host has found fastest.
 struct Reused(Store<Host>, wit::StepPlugin);
 
@@ -155,7 +168,7 @@ impl Reused {
         let component = Component::from_binary(&engine, &srl())?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        wit::codex::mesh::log::add_to_linker::<Host, HasSelf<Host>>(&mut linker, |host| host)?;
+        wit::StepPlugin::add_to_linker::<Host, HasSelf<Host>>(&mut linker, |host| host)?;
         let host = Host(WasiCtx::builder().build(), ResourceTable::new());
         let mut store = Store::new(&engine, host);
         store.set_epoch_deadline(u64::MAX / 2);
