@@ -26,12 +26,31 @@ impl From<Effect> for wit::Effect {
     }
 }
 
+impl From<wit::Effect> for Effect {
+    fn from(effect: wit::Effect) -> Self {
+        match effect {
+            wit::Effect::Read => Self::Read,
+            wit::Effect::Write => Self::Write,
+        }
+    }
+}
+
 impl From<Mode> for wit::Mode {
     fn from(mode: Mode) -> Self {
         match mode {
             Mode::Simulation => Self::Simulation,
             Mode::DryRun => Self::DryRun,
             Mode::Live => Self::Live,
+        }
+    }
+}
+
+impl From<wit::Mode> for Mode {
+    fn from(mode: wit::Mode) -> Self {
+        match mode {
+            wit::Mode::Simulation => Self::Simulation,
+            wit::Mode::DryRun => Self::DryRun,
+            wit::Mode::Live => Self::Live,
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod cases;
 mod chain;
 mod check;
 mod new;
+mod record;
 mod refused;
 mod terms;
 

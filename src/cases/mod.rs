@@ -5,15 +5,18 @@
 //! # Layout
 //! - [`Case`]: one case, as its file has it. [`read`]: those of a folder.
 //! - [`Runner`]: runs cases on one plugin. [`Report`]: what came of one.
-//! - `context`: what a case leaves out of the plan. `shown`: the contract's types as a case writes
-//!   them. `diff`: two texts, line by line.
+//! - [`Recorder`]: takes a step down as a case.
+//! - `context`: what a case leaves out of the plan. `told`: the contract's types as a case writes
+//!   them; `shown`: the same in one spelling. `diff`: two texts, line by line.
 
 mod context;
 mod diff;
 mod folder;
 mod model;
+mod recorder;
 mod run;
 mod shown;
+mod told;
 mod verdict;
 
 pub use folder::{CASE_BYTES, CASES, read};
@@ -21,5 +24,6 @@ pub use model::{
     Case, CaseContext, Clock, Content, Exchange, Finished, HeaderValue, Plan, Planned, Request,
     Response, Shape, Step,
 };
+pub use recorder::{Recorded, Recorder};
 pub use run::{Call, Mismatch, Report, Runner};
 pub use verdict::{Expected, Retry, Reviewed, Verdict, Word};

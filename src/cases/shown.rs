@@ -1,22 +1,22 @@
 //! What a plugin gave and what a case expects, both as a case writes them and in one spelling, so
 //! that two that mean the same are the same: JSON by its meaning, all other text letter by letter.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::{Number, Value, json};
 
-use super::model::{Content, HeaderValue, Request, Shape};
-use super::verdict::{Expected, Retry, Reviewed, Verdict, Word};
-use crate::plan::{Json, Method};
+use super::model::{Content, Request, Shape};
+use super::told;
+use super::verdict::{Expected, Reviewed, Verdict, Word};
+use crate::plan::Method;
 use crate::sandbox::Fault;
 use crate::sandbox::bindings as wit;
-use crate::services::path;
 
 /// What `shape` gave.
 pub(super) fn shaped(outcome: &Result<Result<wit::Request, String>, Fault>) -> Value {
     match outcome {
-        Ok(Ok(asked)) => request(asked).map_or_else(fault, |asked| written(&Shape::Request(asked))),
+        Ok(Ok(asked)) => {
+            told::request(asked).map_or_else(fault, |asked| expected_shape(&Shape::Request(asked)))
+        }
         Ok(Err(reason)) => written(&Shape::Error(reason.clone())),
         Err(error) => fault(error.to_string()),
     }
@@ -25,7 +25,7 @@ pub(super) fn shaped(outcome: &Result<Result<wit::Request, String>, Fault>) -> V
 /// What `interpret` gave.
 pub(super) fn judged(outcome: &Result<wit::Verdict, Fault>) -> Value {
     match outcome {
-        Ok(given) => verdict(given).map_or_else(fault, |given| written(&given)),
+        Ok(given) => told::verdict(given).map_or_else(fault, |given| written(&spelled(given))),
         Err(error) => fault(error.to_string()),
     }
 }
@@ -40,19 +40,15 @@ pub(super) fn expected_shape(shape: &Shape) -> Value {
 
 /// What a case expects of the last `interpret`, when this was the service's last answer.
 pub(super) fn expected_verdict(expected: &Expected, answer: &Content) -> Value {
-    let verdict = match expected {
-        Expected::Word(Word::Done) => Verdict::Done(canonical(answer)),
-        Expected::Verdict(verdict) => match verdict.clone() {
-            Verdict::Done(result) => Verdict::Done(canonical(&result)),
-            Verdict::NeedsApproval(Reviewed { result, reason }) => {
-                let result = Some(canonical(result.as_ref().unwrap_or(answer)));
-                Verdict::NeedsApproval(Reviewed { result, reason })
-            }
-            Verdict::Call(request) => Verdict::Call(complete(&request)),
-            other => other,
-        },
+    let verdict = match expected.clone() {
+        Expected::Word(Word::Done) => Verdict::Done(answer.clone()),
+        Expected::Verdict(Verdict::NeedsApproval(Reviewed { result, reason })) => {
+            let result = Some(result.unwrap_or_else(|| answer.clone()));
+            Verdict::NeedsApproval(Reviewed { result, reason })
+        }
+        Expected::Verdict(verdict) => verdict,
     };
-    written(&verdict)
+    written(&spelled(verdict))
 }
 
 /// A follow-up call that a case expects; any, where it does not say which.
@@ -73,6 +69,18 @@ fn written(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
+fn spelled(verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Done(result) => Verdict::Done(canonical(&result)),
+        Verdict::NeedsApproval(Reviewed { result, reason }) => {
+            let result = result.as_ref().map(canonical);
+            Verdict::NeedsApproval(Reviewed { result, reason })
+        }
+        Verdict::Call(request) => Verdict::Call(complete(&request)),
+        other => other,
+    }
+}
+
 fn complete(request: &Request) -> Request {
     let usual = match request.body {
         Some(_) => Method::Post,
@@ -84,65 +92,6 @@ fn complete(request: &Request) -> Request {
         headers: request.headers.clone(),
         body: request.body.as_ref().map(canonical),
     }
-}
-
-fn request(asked: &wit::Request) -> Result<Request, String> {
-    path::check(&asked.path)
-        .map_err(|error| format!("the host refuses the path {:?}: {error}", asked.path))?;
-    let body = asked.body.as_ref().map(|body| json_text("body", body));
-    Ok(Request {
-        method: Some(asked.method.into()),
-        path: asked.path.clone(),
-        headers: headers(&asked.headers),
-        body: body.transpose()?,
-    })
-}
-
-fn headers(asked: &[wit::Header]) -> BTreeMap<String, HeaderValue> {
-    let mut headers: BTreeMap<String, HeaderValue> = BTreeMap::new();
-    for header in asked {
-        let value = match &header.value {
-            wit::HeaderValue::Text(text) => HeaderValue::Text(text.clone()),
-            wit::HeaderValue::Secret(name) => HeaderValue::Secret {
-                secret: name.clone(),
-            },
-        };
-        let name = header.name.to_lowercase();
-        let value = match headers.remove(&name) {
-            None => value,
-            Some(HeaderValue::Several(mut values)) => {
-                values.push(value);
-                HeaderValue::Several(values)
-            }
-            Some(first) => HeaderValue::Several(vec![first, value]),
-        };
-        headers.insert(name, value);
-    }
-    headers
-}
-
-fn verdict(given: &wit::Verdict) -> Result<Verdict, String> {
-    Ok(match given {
-        wit::Verdict::Done(result) => Verdict::Done(json_text("result", result)?),
-        wit::Verdict::NeedsApproval(reviewed) => Verdict::NeedsApproval(Reviewed {
-            result: Some(json_text("result", &reviewed.result)?),
-            reason: reviewed.reason.clone(),
-        }),
-        wit::Verdict::Blocked(reason) => Verdict::Blocked(reason.clone()),
-        wit::Verdict::Failed(reason) => Verdict::Failed(reason.clone()),
-        wit::Verdict::Retry(later) => Verdict::Retry(Retry {
-            reason: later.reason.clone(),
-            after_ms: later.after_ms,
-        }),
-        wit::Verdict::Call(asked) => Verdict::Call(request(asked)?),
-    })
-}
-
-/// Text that the contract says is JSON, checked as the host checks it.
-fn json_text(what: &str, text: &str) -> Result<Content, String> {
-    let json = Json::parse(text.to_owned())
-        .map_err(|error| format!("the host refuses its {what}, which is not JSON: {error}"))?;
-    Ok(canonical(&Content(Value::String(json.as_str().to_owned()))))
 }
 
 /// The one spelling of a text: the JSON that it is, if it is JSON.
@@ -230,7 +179,7 @@ mod tests {
             value: wit::HeaderValue::Text(value.to_owned()),
         };
         let asked = [header("X-A", "1"), header("x-b", "2"), header("x-a", "3")];
-        let shown = written(&headers(&asked));
+        let shown = written(&told::headers(&asked));
         assert_eq!(shown, json!({"x-a": ["1", "3"], "x-b": "2"}));
     }
 }

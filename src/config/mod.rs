@@ -32,6 +32,9 @@ use sources::{Overlay, overlay, parse, read_file};
 /// What environment variables begin with.
 const PREFIX: &str = "MESH_";
 
+/// The most steps of one kind that are recorded.
+const MOST_RECORDED: usize = 100;
+
 /// The most of anything that there may be at the same time.
 const MOST: usize = 1_000_000;
 
@@ -176,6 +179,10 @@ impl Config {
         ];
         if let Some((name, _)) = bounded.iter().find(|(_, value)| *value > MOST) {
             bail!("{name} must be at most {MOST}");
+        }
+        let mut plugins = self.plugin.iter();
+        if let Some((kind, _)) = plugins.find(|(_, plugin)| plugin.record > MOST_RECORDED) {
+            bail!("[plugin.{kind}] record must be at most {MOST_RECORDED}");
         }
         if self.run.plans == 0 {
             bail!("[run] plans must be at least 1");

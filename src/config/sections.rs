@@ -74,6 +74,8 @@ pub struct PluginConfig {
     pub retries: Option<u32>,
     /// Round trips of one step, instead of `[limits] rounds`.
     pub rounds: Option<u32>,
+    /// How many of its last steps are kept as cases for its author; 0 is none.
+    pub record: usize,
     /// Calls of this kind at the same time, beside `[limits.plugin] concurrent_calls` of all.
     pub concurrent_calls: Option<u32>,
     /// Instead of `[limits.plugin] cpu_ms`, in milliseconds.

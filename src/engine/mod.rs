@@ -7,6 +7,7 @@
 //! - [`step`]: the round trips of one step.
 //! - [`decide`]: what people decide, carried out. [`run`]: plans that are driven to their end.
 //! - [`show`]: what a step would send now.
+//! - [`record`]: the last steps of the kinds that are recorded.
 //! - [`policy`]: what a mode lets through, judged for each request.
 //! - [`request`]: a plugin's request, checked.
 
@@ -17,6 +18,7 @@ mod drive;
 mod error;
 mod policy;
 mod recipes;
+mod record;
 mod request;
 mod run;
 mod show;
@@ -39,6 +41,8 @@ pub use create::NewPlan;
 pub use error::EngineError;
 use policy::Policy;
 pub use recipes::Wanted;
+pub use record::Recording;
+use record::Recordings;
 #[doc(hidden)]
 pub use request::check_request;
 use run::Runs;
@@ -62,6 +66,8 @@ pub struct Engine {
     approvals: ApprovalMode,
     run: RunConfig,
     plugins: BTreeMap<String, PluginConfig>,
+    /// The last steps of the kinds that are recorded.
+    pub recordings: Recordings,
     runs: Runs,
     /// One permit a step under way.
     running: Arc<Semaphore>,
@@ -95,6 +101,7 @@ impl Engine {
             approvals: config.approval.mode,
             run: config.run.clone(),
             plugins: config.plugin.clone(),
+            recordings: Recordings::new(&config.plugin),
             runs: Runs::default(),
             running: Arc::new(Semaphore::new(config.limits.concurrent_steps)),
             driven: Arc::new(Semaphore::new(config.run.plans)),

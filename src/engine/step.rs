@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::Engine;
 use super::policy::Gate;
 use super::request::{CallIdentity, Checked};
+use crate::cases::Recorder;
 use crate::contract;
 use crate::plan::{
     Effect, Finished, Json, LogLine, Outcome, Plan, Refused, Sending, Step, Transition,
@@ -38,6 +39,8 @@ struct Run<'a> {
     plugin: Arc<PluginVersion>,
     service: &'a Service,
     context: Context,
+    /// Takes it down, if its kind is recorded.
+    recorder: Option<Recorder>,
     log: Vec<LogLine>,
     requests: u32,
     deadline: Instant,
@@ -73,6 +76,10 @@ impl Engine {
         if let Some(back) = run.back {
             return back;
         }
+        if let Some(recorder) = run.recorder {
+            let sha256 = &run.plugin.sha256;
+            self.recordings.keep(plan, run.step, sha256, recorder);
+        }
         Ended::Finished(Finished {
             log: run.log,
             requests: run.requests,
@@ -99,13 +106,15 @@ impl Engine {
             .catalogue
             .get(service)
             .ok_or_else(|| format!("the service {service} is not configured any more"))?;
+        let context = contract::context(plan, step);
         Ok(Run {
             engine: self,
             plan,
             step,
             plugin,
             service,
-            context: contract::context(plan, step),
+            recorder: self.recordings.begin(&step.kind, &context),
+            context,
             log: Vec::new(),
             requests: 0,
             deadline: Instant::now() + Duration::from_millis(self.limits.step_ms),
@@ -120,6 +129,9 @@ impl Run<'_> {
     /// The error is a message for a person.
     async fn reach_verdict(&mut self) -> Result<Outcome, String> {
         let called = self.plugin.shape(&self.context, self.clock()).await;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.shaped(&called.outcome);
+        }
         let mut request = self.take(called)?.map_err(|reason| shorten(&reason))?;
         let own = self
             .engine
@@ -172,11 +184,13 @@ impl Run<'_> {
             .await;
         self.requests = self.requests.saturating_add(called.tries);
         self.written |= checked.effect == Effect::Write && called.arrived;
-        let answer = called.outcome.map_err(|error| error.to_string())?;
-        let called = self
-            .plugin
-            .interpret(&self.context, request, &answer.into(), self.clock())
-            .await;
+        let answer = called.outcome.map_err(|error| error.to_string())?.into();
+        let clock = self.clock();
+        let plugin = &self.plugin;
+        let called = plugin.interpret(&self.context, request, &answer, clock).await;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.answered(&answer, &called.outcome);
+        }
         let verdict = self.take(called)?;
         judge(verdict, &self.patience())
     }

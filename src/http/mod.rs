@@ -18,6 +18,7 @@ mod list_parked;
 mod list_plans;
 mod list_plugins;
 mod list_recipes;
+mod list_recordings;
 mod query;
 mod reject_step;
 mod resend_parked;
@@ -108,6 +109,10 @@ pub fn router(app: App) -> Router {
         .route(
             "/plugins/{kind}/rollback",
             post(rollback_plugin::rollback_plugin),
+        )
+        .route(
+            "/plugins/{kind}/recordings",
+            get(list_recordings::list_recordings),
         )
         .route(
             "/plugins/{kind}/{sha256}",

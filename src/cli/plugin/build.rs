@@ -12,6 +12,7 @@ use std::process::Stdio;
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::Deserialize;
+use tokio::process::Command;
 
 use crate::guest_build;
 use crate::sandbox::sha256;
@@ -30,12 +31,12 @@ pub(super) struct BuildArgs {
     target_dir: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &BuildArgs) -> anyhow::Result<()> {
+pub(super) async fn run(args: &BuildArgs) -> anyhow::Result<()> {
     let target_dir = args.target_dir.as_deref().map(std::path::absolute);
     let target_dir = target_dir.transpose().context("--target-dir")?;
     let mut built: BTreeMap<OsString, &Path> = BTreeMap::new();
     for folder in &args.crates {
-        for component in components(folder, target_dir.as_deref())? {
+        for component in components(folder, target_dir.as_deref()).await? {
             let name = component.file_name().context("cargo named no file")?;
             if let Some(other) = built.insert(name.to_owned(), folder) {
                 bail!(
@@ -61,7 +62,10 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<()> {
 }
 
 /// Builds the crate in this folder: the components that cargo made of it.
-fn components(folder: &Path, target_dir: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
+pub(super) async fn components(
+    folder: &Path,
+    target_dir: Option<&Path>,
+) -> anyhow::Result<Vec<PathBuf>> {
     let shown = folder.display();
     if !folder.join("Cargo.toml").is_file() {
         bail!("{shown} has no Cargo.toml: it is no crate");
@@ -69,18 +73,22 @@ fn components(folder: &Path, target_dir: Option<&Path>) -> anyhow::Result<Vec<Pa
     // As cargo will name it in its messages.
     let folder = folder.canonicalize()?;
     guest_build::install_target(program("RUSTC", "rustc"), &folder).map_err(anyhow::Error::msg)?;
-    let mut cargo = guest_build::cargo(program("CARGO", "cargo"));
+    let mut cargo = Command::from(guest_build::cargo(program("CARGO", "cargo")));
     cargo
+        .kill_on_drop(true)
         .current_dir(&folder)
         .args(["--release", "--message-format=json-render-diagnostics"])
+        .stdout(Stdio::piped())
         // What it does and what is wrong, as it happens.
         .stderr(Stdio::inherit());
     if let Some(target_dir) = target_dir {
         cargo.arg("--target-dir").arg(target_dir);
     }
     let output = cargo
-        .output()
-        .context("cargo could not be run. Install Rust with rustup: https://rustup.rs")?;
+        .spawn()
+        .context("cargo could not be run. Install Rust with rustup: https://rustup.rs")?
+        .wait_with_output()
+        .await?;
     if !output.status.success() {
         bail!("{shown} does not build; cargo says why above");
     }

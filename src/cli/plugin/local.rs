@@ -16,7 +16,7 @@ use crate::services::Catalogue;
 
 /// Which host it would be for.
 #[derive(Debug, Args)]
-pub(super) struct HostArgs {
+pub(super) struct LocalArgs {
     /// The configuration of the host that it is for (TOML) [variable: MESH_CONFIG]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -31,7 +31,7 @@ pub(super) struct Local {
     cache: Arc<CompileCache>,
 }
 
-impl HostArgs {
+impl LocalArgs {
     pub(super) fn local(&self) -> anyhow::Result<Local> {
         let config = configured(self.config.as_deref())?;
         let folder = cache_folder(&config)?;

@@ -6,7 +6,9 @@ mod choose;
 mod list;
 mod local;
 mod new;
+mod project;
 mod push;
+mod record;
 mod test;
 
 use clap::{Args, Subcommand};
@@ -45,7 +47,7 @@ enum PluginCommand {
 pub(super) async fn run(args: &PluginArgs) -> anyhow::Result<()> {
     match &args.command {
         PluginCommand::New(args) => new::run(args),
-        PluginCommand::Build(args) => build::run(args),
+        PluginCommand::Build(args) => build::run(args).await,
         PluginCommand::Check(args) => check::run(args).await,
         PluginCommand::Test(args) => test::run(args).await,
         PluginCommand::Push(args) => push::run(args).await,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 
-use super::local::{HostArgs, say};
+use super::local::{LocalArgs, say};
 use crate::cli::text::plain;
 use examine::{Report, examine};
 
@@ -22,7 +22,7 @@ pub(super) struct CheckArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    host: HostArgs,
+    host: LocalArgs,
 }
 
 pub(super) async fn run(args: &CheckArgs) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use crate::ask::{self, deep, text};
 /// The verdict of this name, if it is one of these.
 pub fn verdict(name: &str, argument: &str) -> Option<Verdict> {
     Some(match name {
-        "call" => Verdict::Call(Request::post(argument, &json!({"again": true}))),
+        "call" | "call-once" => Verdict::Call(Request::post(argument, &json!({"again": true}))),
         "call-get" => Verdict::Call(Request::get(argument)),
         "result" => Verdict::Done(argument.to_owned()),
         "result-deep" => Verdict::Done(deep()),
