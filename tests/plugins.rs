@@ -6,6 +6,7 @@ mod build;
 pub mod cases;
 mod chain;
 mod check;
+mod dev;
 mod new;
 mod record;
 mod refused;

@@ -20,7 +20,7 @@ fn variant(component: &[u8], number: u16) -> Vec<u8> {
 }
 
 /// A variant of `echo-check`, and its digest.
-fn echo(number: u16) -> (Vec<u8>, String) {
+pub(crate) fn echo(number: u16) -> (Vec<u8>, String) {
     let component = variant(guest("echo-check"), number);
     let digest = sha256(&component);
     (component, digest)

@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// What tells one state of a file from another: inode, size, and when it was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp(u64, u64, i64, i64);
+pub(crate) struct Stamp(u64, u64, i64, i64);
 
 /// What is known of a file.
 #[derive(Debug)]
@@ -245,7 +245,8 @@ fn components(folder: &Path) -> anyhow::Result<BTreeMap<PathBuf, Stamp>> {
     Ok(files)
 }
 
-fn stamp(path: &Path) -> std::io::Result<Stamp> {
+/// What a file is like now.
+pub(crate) fn stamp(path: &Path) -> std::io::Result<Stamp> {
     // Of the link itself if it leads nowhere: a link without its file is worth a notice.
     let found = fs::metadata(path).or_else(|_| fs::symlink_metadata(path))?;
     Ok(Stamp(

@@ -33,6 +33,7 @@ pub use choose::{Selector, VersionLine};
 pub use error::RegistryError;
 use folder::Folder;
 use loaded::Loaded;
+pub(crate) use folder::{Stamp, stamp};
 pub use loader::{Loader, Terms};
 pub use manifest::{Manifest, check_kind};
 pub use schema::SettingsSchema;

@@ -13,14 +13,14 @@ use tempfile::tempdir;
 use super::named;
 use crate::support::{Binary, BinaryBuilder, GOAL, TestApp, assert_has, locked, start_with};
 
-fn new(kind: &str, folder: &Path) -> BinaryBuilder {
+pub(super) fn new(kind: &str, folder: &Path) -> BinaryBuilder {
     let command = Binary::bare().args(&["plugin", "new", kind]);
     command.arg("--dir").arg(folder)
 }
 
 /// Runs a command to its good end; what it said on stdout.
 #[track_caller]
-fn well(command: BinaryBuilder) -> String {
+pub(super) fn well(command: BinaryBuilder) -> String {
     let mut process = command.spawn();
     let said = process.stdout.rest();
     let status = process.ended();
@@ -67,12 +67,12 @@ async fn is_served(component: &Path, project: &Path) {
     let bytes = fs::read(component).unwrap();
     let app = start_with(TestApp::builder(), [("my-step.wasm", &*bytes)]).await;
     let (_, plugins) = app.get("/plugins").await;
-    assert_eq!(named(&plugins, "my-step")["service"], "trends");
+    assert_eq!(named(&plugins, "my-step")["service"], "srl");
     let plan = app.create(&json!({"steps": [{"kind": "my-step"}]})).await;
     let plan = app.run(&plan).await;
     assert_eq!(plan["status"], "DONE", "{plan:#}");
-    let asked = app.stub("trends").requests();
-    assert_eq!(asked[0].path, "/trends/query");
+    let asked = app.stub("srl").requests();
+    assert_eq!(asked[0].path, "/srl/check");
     let question = json!({"sessionId": "s1", "domain": "social", "goal": GOAL, "limit": 10});
     assert_eq!(asked[0].json(), question);
 }

@@ -22,18 +22,18 @@ pub(super) struct ListArgs {
 /// The versions of a kind, as the host answers.
 #[derive(Deserialize)]
 pub(super) struct Versions {
-    versions: Vec<Version>,
+    pub(super) versions: Vec<Version>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Version {
+pub(super) struct Version {
     version: String,
     contract: Option<String>,
-    sha256: String,
+    pub(super) sha256: String,
     origin: String,
-    active: bool,
-    quarantined: bool,
+    pub(super) active: bool,
+    pub(super) quarantined: bool,
     open_plans: i64,
     calls: u64,
     errors: u64,

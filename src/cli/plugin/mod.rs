@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod choose;
+mod dev;
 mod list;
 mod local;
 mod new;
@@ -30,6 +31,8 @@ enum PluginCommand {
     Check(check::CheckArgs),
     /// Runs the recorded cases of a plugin, in the sandbox and within the limits of a host.
     Test(test::TestArgs),
+    /// Builds, checks and tests a project whenever it changes, and swaps it into a running host.
+    Dev(dev::DevArgs),
     /// Sends a component to a running host.
     Push(push::PushArgs),
     /// Gives new plans this version of a kind.
@@ -50,6 +53,7 @@ pub(super) async fn run(args: &PluginArgs) -> anyhow::Result<()> {
         PluginCommand::Build(args) => build::run(args).await,
         PluginCommand::Check(args) => check::run(args).await,
         PluginCommand::Test(args) => test::run(args).await,
+        PluginCommand::Dev(args) => dev::run(args).await,
         PluginCommand::Push(args) => push::run(args).await,
         PluginCommand::Activate(args) => choose::activate(args).await,
         PluginCommand::Deactivate(args) => choose::deactivate(args).await,

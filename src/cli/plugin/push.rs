@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::de::IgnoredAny;
+use serde_json::json;
 
 use super::super::client::{Client, HostArgs, encoded};
 use super::super::text;
@@ -28,8 +29,9 @@ struct Pushed {
     plugin: Plugin,
 }
 
+/// What the host takes a component for.
 #[derive(Deserialize)]
-struct Plugin {
+pub(super) struct Plugin {
     kind: String,
     version: String,
     sha256: String,
@@ -39,22 +41,34 @@ pub(super) async fn run(args: &PushArgs) -> anyhow::Result<()> {
     let component =
         std::fs::read(&args.file).with_context(|| format!("can't read {}", args.file.display()))?;
     let client = Client::new(&args.host)?;
-    let Pushed { plugin } = client.post_bytes("/plugins", component).await?;
     let Plugin {
         kind,
         version,
         sha256,
-    } = plugin;
+    } = send(&client, component).await?;
     let [shown, version, digest] = [&kind, &version, &sha256].map(|said| text::plain(said));
     println!("{shown} {version} {digest}");
     if args.activate {
-        let path = format!("/plugins/{}/activate", encoded(&kind));
-        let _: Value = client.post(&path, &json!({"sha256": sha256})).await?;
+        activate(&client, &kind, &sha256).await?;
         println!("activated: new plans get it");
     } else {
         println!(
             "kept: new plans get it after codex-mesh plugin activate {shown} --sha256 {digest}"
         );
     }
+    Ok(())
+}
+
+/// Sends a component.
+pub(super) async fn send(client: &Client, component: Vec<u8>) -> anyhow::Result<Plugin> {
+    let Pushed { plugin } = client.post_bytes("/plugins", component).await?;
+    Ok(plugin)
+}
+
+/// Gives new plans this component from now on.
+pub(super) async fn activate(client: &Client, kind: &str, sha256: &str) -> anyhow::Result<()> {
+    let path = format!("/plugins/{}/activate", encoded(kind));
+    let body = json!({"sha256": sha256});
+    client.post::<IgnoredAny>(&path, &body).await?;
     Ok(())
 }

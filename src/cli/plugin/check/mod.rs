@@ -3,12 +3,12 @@
 
 mod examine;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
 
-use super::local::{LocalArgs, say};
+use super::local::{Local, LocalArgs, say};
 use crate::cli::text::plain;
 use examine::{Report, examine};
 
@@ -44,6 +44,19 @@ pub(super) async fn run(args: &CheckArgs) -> anyhow::Result<()> {
             "the host would not load {refused} of {} files",
             reports.len()
         );
+    }
+    Ok(())
+}
+
+/// Checks a file, of which nothing is said if the host would load it.
+///
+/// # Errors
+/// When it would not; everything about the file is shown by then.
+pub(super) async fn must_load(file: &Path, host: &Local) -> anyhow::Result<()> {
+    let report = examine(file, host).await;
+    if !report.ok {
+        say(&text(&report))?;
+        bail!("the host would not load {}", file.display());
     }
     Ok(())
 }

@@ -27,10 +27,10 @@ pub(super) struct NewArgs {
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// The service that it asks, as the host's configuration names it
-    #[arg(long, value_name = "NAME", default_value = "trends")]
+    #[arg(long, value_name = "NAME", default_value = "srl")]
     service: String,
     /// The path that it asks for, with POST
-    #[arg(long, value_name = "PATH", default_value = "/trends/query")]
+    #[arg(long, value_name = "PATH", default_value = "/srl/check")]
     endpoint: String,
 }
 
@@ -55,9 +55,9 @@ pub(super) fn run(args: &NewArgs) -> anyhow::Result<()> {
         write(&file, &text).with_context(|| format!("can't write {}", file.display()))?;
     }
     println!(
-        "{} is there: {} says how to build, check and test it",
-        folder.display(),
-        folder.join("README.md").display()
+        "{shown} is there, and {} says more: try `codex-mesh plugin test {shown}`",
+        folder.join("README.md").display(),
+        shown = folder.display(),
     );
     Ok(())
 }
