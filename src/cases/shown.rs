@@ -69,6 +69,7 @@ fn written(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
+/// A verdict in its one spelling.
 fn spelled(verdict: Verdict) -> Verdict {
     match verdict {
         Verdict::Done(result) => Verdict::Done(canonical(&result)),

@@ -375,8 +375,27 @@ async fn what_is_not_recorded_says_what_to_do() {
     assert_has(&said, &["--record"]);
 }
 
+/// A mebibyte at a time, and one that is too large as a case.
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_a_limit_to_their_size() {
+    let app = recording_hostile(100).await;
+    let large = "x".repeat(1_000_000);
+    app.stub("srl").answer(Reply::json(200, &json!(large)));
+    let mut last = Value::Null;
+    for _ in 0..36 {
+        last = run_hostile(&app, "as good as gold").await;
+    }
+    let control = "\u{1}".repeat(1_000_000);
+    app.stub("srl")
+        .answer(Reply::new(200, "text/plain", &control));
+    run_hostile(&app, "as good as gold").await;
+    let kept = recordings(&app, "hostile/recordings").await;
+    assert_eq!(kept.len(), (32 << 20) / 1_001_000);
+    assert_eq!(kept[0]["planId"], last["id"]);
+}
+
 #[test]
-fn no_more_is_kept_than_fits() {
+fn how_many_may_be_kept_is_limited() {
     let toml = tempdir().unwrap();
     let file = toml.path().join("mesh.toml");
     fs::write(&file, "[plugin.srl]\nrecord = 101\n").unwrap();
