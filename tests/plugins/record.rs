@@ -393,16 +393,3 @@ async fn there_is_a_limit_to_their_size() {
     assert_eq!(kept.len(), (32 << 20) / 1_001_000);
     assert_eq!(kept[0]["planId"], last["id"]);
 }
-
-#[test]
-fn how_many_may_be_kept_is_limited() {
-    let toml = tempdir().unwrap();
-    let file = toml.path().join("mesh.toml");
-    fs::write(&file, "[plugin.srl]\nrecord = 101\n").unwrap();
-    let (code, said) = Binary::run("serve", toml.path())
-        .arg("--config")
-        .arg(&file)
-        .fails();
-    assert_eq!(code, Some(1), "{said}");
-    assert_has(&said, &["[plugin.srl] record must be at most 100"]);
-}

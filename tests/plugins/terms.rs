@@ -85,6 +85,10 @@ fn wrong_terms_are_named() {
             ["[plugin.srl]", "memory_bytes"],
         ),
         ("[plugin.srl]\nrounds = 0\n", ["[plugin.srl]", "rounds"]),
+        (
+            "[plugin.srl]\nrecord = 101\n",
+            ["[plugin.srl]", "record must be at most 100"],
+        ),
         ("require_sha256 = [\"abc\"]\n", ["require_sha256", "64"]),
     ] {
         let folder = tempfile::tempdir().unwrap();
