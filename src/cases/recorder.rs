@@ -4,8 +4,8 @@
 use super::model::{Case, CaseContext, Exchange, Request, Shape};
 use super::told;
 use super::verdict::{Expected, Reviewed, Verdict, Word};
-use crate::sandbox::Fault;
 use crate::sandbox::bindings as wit;
+use crate::sandbox::{Fault, Moment};
 
 /// Takes one attempt of a step down.
 #[derive(Debug)]
@@ -26,10 +26,10 @@ pub struct Recorded {
 }
 
 impl Recorder {
-    /// Of a step that is told this.
-    pub fn new(context: &wit::Context) -> Self {
+    /// Of a step that is told this, and began then.
+    pub fn new(context: &wit::Context, begun: Moment) -> Self {
         let case = Case {
-            context: CaseContext::from(context),
+            context: CaseContext::told(context, begun),
             ..Case::default()
         };
         Self {

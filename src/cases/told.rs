@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::model::{
-    CaseContext, Content, Finished, HeaderValue, Plan, Planned, Request, Response, Step,
+    CaseContext, Clock, Content, Finished, HeaderValue, Plan, Planned, Request, Response, Step,
 };
 use super::verdict::{Retry, Reviewed, Verdict};
 use crate::plan::Json;
+use crate::sandbox::Moment;
 use crate::sandbox::bindings as wit;
 use crate::services::path;
 
@@ -49,8 +50,9 @@ fn words(json: &str) -> Vec<String> {
     words
 }
 
-impl From<&wit::Context> for CaseContext {
-    fn from(told: &wit::Context) -> Self {
+impl CaseContext {
+    /// What a step was told that began then.
+    pub(super) fn told(told: &wit::Context, begun: Moment) -> Self {
         let planned = told.steps.iter().map(|step| Planned {
             id: Some(step.id.clone()),
             kind: step.kind.clone(),
@@ -79,6 +81,10 @@ impl From<&wit::Context> for CaseContext {
                 settings: Some(Content::of(&told.step.settings)),
             },
             finished: finished.collect(),
+            clock: Clock {
+                now: begun.now_ms,
+                time_left: begun.time_left_ms,
+            },
         }
     }
 }

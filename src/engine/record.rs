@@ -10,6 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::cases::{CASE_BYTES, Recorder};
 use crate::config::PluginConfig;
 use crate::plan::{Plan, Step, Timestamp};
+use crate::sandbox::Clock;
 use crate::sandbox::bindings::Context;
 use crate::store::now;
 
@@ -70,9 +71,10 @@ impl Recordings {
         of_kind.cloned().collect()
     }
 
-    /// What takes a step down that is told this, if its kind is recorded.
-    pub(super) fn begin(&self, kind: &str, context: &Context) -> Option<Recorder> {
-        self.are_on(kind).then(|| Recorder::new(context))
+    /// What takes a step down that is told this and begins now, if its kind is recorded.
+    pub(super) fn begin(&self, kind: &str, context: &Context, clock: Clock) -> Option<Recorder> {
+        self.are_on(kind)
+            .then(|| Recorder::new(context, clock.read()))
     }
 
     /// Keeps what was taken down of a step that has ended.

@@ -44,6 +44,8 @@ struct Run<'a> {
     log: Vec<LogLine>,
     requests: u32,
     deadline: Instant,
+    /// The time that the plugin is told.
+    clock: Clock,
     /// Whether the plan shows a request of it.
     shown: bool,
     /// Whether a write of it may have reached its service.
@@ -107,17 +109,22 @@ impl Engine {
             .get(service)
             .ok_or_else(|| format!("the service {service} is not configured any more"))?;
         let context = contract::context(plan, step);
+        let deadline = Instant::now() + Duration::from_millis(self.limits.step_ms);
+        let clock = Clock::Host {
+            deadline: Some(deadline),
+        };
         Ok(Run {
             engine: self,
             plan,
             step,
             plugin,
             service,
-            recorder: self.recordings.begin(&step.kind, &context),
+            recorder: self.recordings.begin(&step.kind, &context, clock),
             context,
             log: Vec::new(),
             requests: 0,
-            deadline: Instant::now() + Duration::from_millis(self.limits.step_ms),
+            clock,
+            deadline,
             shown: false,
             written: false,
             back: None,
@@ -128,7 +135,7 @@ impl Engine {
 impl Run<'_> {
     /// The error is a message for a person.
     async fn reach_verdict(&mut self) -> Result<Outcome, String> {
-        let called = self.plugin.shape(&self.context, self.clock()).await;
+        let called = self.plugin.shape(&self.context, self.clock).await;
         if let Some(recorder) = &mut self.recorder {
             recorder.shaped(&called.outcome);
         }
@@ -185,21 +192,15 @@ impl Run<'_> {
         self.requests = self.requests.saturating_add(called.tries);
         self.written |= checked.effect == Effect::Write && called.arrived;
         let answer = called.outcome.map_err(|error| error.to_string())?.into();
-        let clock = self.clock();
         let plugin = &self.plugin;
-        let called = plugin.interpret(&self.context, request, &answer, clock).await;
+        let called = plugin
+            .interpret(&self.context, request, &answer, self.clock)
+            .await;
         if let Some(recorder) = &mut self.recorder {
             recorder.answered(&answer, &called.outcome);
         }
         let verdict = self.take(called)?;
         judge(verdict, &self.patience())
-    }
-
-    /// The time that the plugin is told.
-    fn clock(&self) -> Clock {
-        Clock::Host {
-            deadline: Some(self.deadline),
-        }
     }
 
     /// How a wish to be tried again later is met.

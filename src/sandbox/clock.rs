@@ -32,7 +32,7 @@ impl Clock {
     pub const IDLE: Self = Self::Host { deadline: None };
 
     /// The time now.
-    pub(super) fn read(self) -> Moment {
+    pub fn read(self) -> Moment {
         match self {
             Self::Still(moment) => moment,
             Self::Host { deadline } => {
