@@ -19,6 +19,7 @@ mod contract;
 mod control;
 mod disk;
 mod events;
+mod grants;
 mod history;
 mod identity;
 mod interleaving;

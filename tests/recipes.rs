@@ -63,7 +63,8 @@ async fn with_campaigns() -> TestApp {
     let folder = folder(files);
     let path = folder.path().to_owned();
     // They are only read while the host starts.
-    let builder = TestApp::builder().configure(move |config| config.plugins_dir = Some(path));
+    let builder = TestApp::builder().grant("campaign", "campaign", &["POST /campaign/create"]);
+    let builder = builder.configure(move |config| config.plugins_dir = Some(path));
     builder.start().await
 }
 

@@ -3,9 +3,10 @@
 //!
 //! # Layout
 //! - [`Config`]: everything that can be set, and what is wrong beyond names and types.
-//! - [`sections`], [`service`]: its parts, with their defaults.
+//! - [`sections`], [`service`], [`grants`]: its parts, with their defaults.
 //! - [`sources`]: where it comes from.
 
+mod grants;
 mod sections;
 mod service;
 mod sources;
@@ -200,14 +201,13 @@ impl Config {
             bail!("[breaker] failures must be at least 1");
         }
         self.recipes()?;
-        self.terms()?;
-        self.catalogue().map(drop)
+        self.terms().map(drop)
     }
 
     /// What plugins are allowed.
     ///
     /// # Errors
-    /// What is wrong with a kind's limits, or with the list of digests.
+    /// What is wrong with a kind's limits or grants, or with the list of digests.
     pub fn terms(&self) -> anyhow::Result<Terms> {
         let mut shares = BTreeMap::new();
         for (kind, plugin) in &self.plugin {
@@ -227,6 +227,7 @@ impl Config {
             shares,
             listed: self.require_sha256.iter().cloned().collect(),
             quarantine: self.quarantine,
+            grants: grants::grants(&self.plugin, &self.catalogue()?)?,
         })
     }
 

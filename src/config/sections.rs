@@ -1,5 +1,6 @@
 //! The sections of the file that are nothing but settings, each with its defaults.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -88,6 +89,9 @@ pub struct PluginConfig {
     pub output_bytes: Option<usize>,
     /// Instead of `[limits.plugin] log_bytes`.
     pub log_bytes: Option<usize>,
+    /// By service, the routes that it may ask for: `["reads", "POST /campaign/*"]`. Without it an
+    /// embedded plugin may ask its service for everything, and one from outside for what reads.
+    pub grants: Option<BTreeMap<String, Vec<String>>>,
 }
 
 impl PluginConfig {

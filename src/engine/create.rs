@@ -44,7 +44,9 @@ impl Engine {
             .unzip();
         plan.steps = steps;
         self.shape_all(&mut plan, &kinds).await;
-        self.policy.check(&plan).map_err(EngineError::Invalid)?;
+        self.policy
+            .check(&plan, &kinds, &self.registry)
+            .map_err(EngineError::Invalid)?;
         let plan = Arc::new(plan);
         self.store.create(Arc::clone(&plan)).await?;
         Ok(plan)

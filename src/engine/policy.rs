@@ -1,8 +1,12 @@
-//! What a mode lets through. Judged for every request just before it is sent, follow-up calls
+//! What a mode and the grants let through. Judged for every request just before it is sent, follow-up calls
 //! included: what a plugin said earlier, in its manifest or when the plan was created, counts for
 //! nothing here.
 
+use std::sync::Arc;
+
+use super::request::Checked;
 use crate::plan::{Effect, Mode, Plan, Step, StepStatus};
+use crate::registry::{Grant, PluginVersion, Registry};
 
 /// What is done with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,10 +37,21 @@ impl Policy {
         self.live_requires.iter().any(|required| required == kind)
     }
 
-    /// What is done with a request of `step` that has this effect.
-    pub(super) fn gate(&self, plan: &Plan, step: &Step, effect: Effect) -> Gate {
-        match (plan.mode, effect) {
-            (_, Effect::Read) => Gate::Send,
+    /// What is done with this request of `step`, whose plugin has this grant.
+    pub(super) fn gate(
+        &self,
+        plan: &Plan,
+        step: &Step,
+        request: &Checked,
+        grant: &Grant<'_>,
+    ) -> Gate {
+        let granted = || match grant.check(request.method, &request.path) {
+            Ok(()) => Gate::Send,
+            Err(missing) => Gate::Refuse(format!("{missing}. Nothing was sent")),
+        };
+        match (plan.mode, request.effect) {
+            (_, Effect::Read) => granted(),
+            // Whoever reviews it sees what it would take to grant.
             (Mode::DryRun, Effect::Write) => Gate::ShowOnly,
             (Mode::Simulation, Effect::Write) => Gate::Refuse(
                 "it tried to write, and a SIMULATION never writes: nothing was sent".to_owned(),
@@ -44,7 +59,7 @@ impl Policy {
             (Mode::Live, Effect::Write) => {
                 let done = |other: &Step| other.status == StepStatus::Done;
                 match self.missing(plan, step, done) {
-                    None => Gate::Send,
+                    None => granted(),
                     Some(missing) => Gate::Refuse(format!(
                         "it tried to write in a LIVE plan without {missing} done before it: \
                          nothing was sent"
@@ -54,8 +69,14 @@ impl Policy {
         }
     }
 
-    /// Refuses a LIVE plan in which a step would write unchecked.
-    pub(super) fn check(&self, plan: &Plan) -> Result<(), String> {
+    /// Refuses a LIVE plan in which a step would write unchecked, or ask for what its plugin is not
+    /// granted. `kinds` are its steps' plugins.
+    pub(super) fn check(
+        &self,
+        plan: &Plan,
+        kinds: &[Arc<PluginVersion>],
+        registry: &Registry,
+    ) -> Result<(), String> {
         if plan.mode != Mode::Live {
             return Ok(());
         }
@@ -74,7 +95,15 @@ impl Policy {
                 ));
             }
         }
-        Ok(())
+        plan.steps.iter().zip(kinds).try_for_each(|(step, kind)| {
+            let granted = registry.grant(kind).check(step.method, &step.endpoint);
+            granted.map_err(|missing| {
+                format!(
+                    "steps: {} ({}) can't be done: {missing}. Or use mode DRY_RUN or SIMULATION",
+                    step.id, step.kind
+                )
+            })
+        })
     }
 
     /// The required kinds that no step before this one has, among those that count.

@@ -137,6 +137,10 @@ fn try_out(
     };
     let drafts = assembler.assemble(&recipe.steps, &[], mode)?;
     let mut plan = pending_plan(new, mode, ApprovalMode::Enforce, Timestamp::from_millis(0));
-    plan.steps = drafts.into_iter().map(|draft| draft.step).collect();
-    policy.check(&plan)
+    let (steps, kinds): (Vec<_>, Vec<_>) = drafts
+        .into_iter()
+        .map(|draft| (draft.step, draft.kind))
+        .unzip();
+    plan.steps = steps;
+    policy.check(&plan, &kinds, assembler.registry)
 }

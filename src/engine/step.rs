@@ -160,10 +160,9 @@ impl Run<'_> {
     async fn round(&mut self, round: u32, request: &Request) -> Result<Next, String> {
         let checked = Checked::new(request, self.service)
             .map_err(|error| format!("the plugin's request is refused: {error}"))?;
-        let gate = self
-            .engine
-            .policy
-            .gate(self.plan, self.step, checked.effect);
+        let grant = self.engine.registry.grant(&self.plugin);
+        let policy = &self.engine.policy;
+        let gate = policy.gate(self.plan, self.step, &checked, &grant);
         if let Gate::Refuse(reason) = gate {
             return Err(format!("the plugin's request is refused: {reason}"));
         }

@@ -41,7 +41,7 @@ pub(super) async fn carried_out<T: Send + 'static>(
 }
 
 /// → `{ok, kind, versions: [{version, contract, sha256, origin, active, quarantined, openPlans, calls,
-/// errors, averageMicros}]}`.
+/// errors, averageMicros, granted?}]}`.
 pub(super) async fn get_plugin(
     State(engine): State<Arc<Engine>>,
     Segments(kind): Segments<String>,

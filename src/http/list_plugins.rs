@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::engine::Engine;
 use crate::plan::Json as RawJson;
-use crate::registry::PluginVersion;
+use crate::registry::{Granted, PluginVersion, Registry};
 
 /// `{ok, plugins}`
 #[derive(Serialize)]
@@ -37,12 +37,16 @@ pub(super) struct PluginLine {
     quarantined: bool,
     /// `embedded`, `upload`, `kept` (for open plans), or the file it was loaded from.
     origin: String,
+    /// What it may call.
+    granted: Granted,
 }
 
-impl From<&PluginVersion> for PluginLine {
-    fn from(version: &PluginVersion) -> Self {
+impl PluginLine {
+    pub(super) fn of(version: &PluginVersion, registry: &Registry) -> Self {
+        let granted = registry.grant(version).shown();
         let manifest = version.manifest.clone();
         Self {
+            granted,
             kind: manifest.kind,
             version: manifest.version.to_string(),
             contract: version.plugin.contract().to_string(),
@@ -66,7 +70,7 @@ pub(super) async fn list_plugins(State(engine): State<Arc<Engine>>) -> Json<Plug
         .registry
         .offered()
         .iter()
-        .map(|version| PluginLine::from(&**version))
+        .map(|version| PluginLine::of(version, &engine.registry))
         .collect();
     Json(PluginsAnswer { ok: true, plugins })
 }

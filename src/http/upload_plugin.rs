@@ -56,6 +56,6 @@ pub(super) async fn upload_plugin(
     let version = carried_out(taking).await?;
     Ok(Json(PluginAnswer {
         ok: true,
-        plugin: PluginLine::from(&*version),
+        plugin: PluginLine::of(&version, &app.engine.registry),
     }))
 }

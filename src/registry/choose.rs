@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::grants::Granted;
 use super::version::{Origin, PluginVersion};
 use super::{Registry, RegistryError, State, UPLOAD, UPLOADS};
 use crate::store::{PluginChoice, PluginRecord};
@@ -48,6 +49,9 @@ pub struct VersionLine {
     pub errors: u64,
     /// How long one took on average, in microseconds.
     pub average_micros: u64,
+    /// What it may call, if it is loaded: before that nobody has asked it for its service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub granted: Option<Granted>,
 }
 
 impl Registry {
@@ -234,6 +238,10 @@ impl Registry {
         let open = self.store.open_plans().await?;
         let state = self.read();
         let current = state.current(kind).map(|version| version.sha256.clone());
+        let granted = |version: &Arc<PluginVersion>| {
+            let is_shipped = state.is_shipped(&version.sha256);
+            self.loader.grant(&version.manifest, is_shipped).shown()
+        };
         let line = |record: &PluginRecord| {
             let loaded = state.loaded.get(&record.sha256);
             let origin = loaded.map(|version| version.origin.to_string());
@@ -249,6 +257,7 @@ impl Registry {
                 calls: calls.map_or(0, |calls| calls.count()),
                 errors: calls.map_or(0, |calls| calls.faults()),
                 average_micros: calls.map_or(0, |calls| calls.average_micros()),
+                granted: loaded.map(granted),
             }
         };
         Ok(state.records(kind)?.into_iter().map(line).collect())

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::version::{Calls, Origin, PluginVersion, Quarantine};
-use super::{Manifest, folder};
+use super::{Grant, Grants, Manifest, folder};
 use crate::sandbox::bindings as wit;
 use crate::sandbox::{Boundary, CompileCache, LoadError, Plugin, Sandbox, Share, sha256};
 use crate::services::Catalogue;
@@ -32,6 +32,8 @@ pub struct Terms {
     pub listed: BTreeSet<String>,
     /// When a version that keeps failing is not called any more.
     pub quarantine: Quarantine,
+    /// What they may call.
+    pub grants: Grants,
 }
 
 impl Loader {
@@ -69,7 +71,15 @@ impl Loader {
     async fn checked(&self, bytes: Arc<[u8]>) -> Result<(Plugin, Manifest), LoadError> {
         let (plugin, manifest) = self.describe(bytes).await?;
         let manifest = Manifest::check(manifest, &self.catalogue).map_err(LoadError::Manifest)?;
+        let granted = self.terms.grants.check(&manifest);
+        granted.map_err(LoadError::NotGranted)?;
         Ok((plugin, manifest))
+    }
+
+    /// What a plugin with this manifest is granted.
+    pub fn grant<'a>(&'a self, manifest: &'a Manifest, is_shipped: bool) -> Grant<'a> {
+        let service = self.catalogue.get(&manifest.service);
+        self.terms.grants.of(manifest, service, is_shipped)
     }
 
     /// Compiles and links a component, and asks it what it is; what it says is not checked.

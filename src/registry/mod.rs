@@ -4,7 +4,7 @@
 //! # Layout
 //! - [`Registry`]: the versions, and the choice among them. [`choose`]: what operators do.
 //! - [`PluginVersion`]: one loaded component. [`Manifest`]: what it says of itself, checked;
-//!   [`SettingsSchema`]: of its settings.
+//!   [`SettingsSchema`]: of its settings. [`Grants`]: what it may call.
 //! - [`embedded`]: the components built from `plugins/` and shipped in the host; [`folder`]: those
 //!   in the plugins folder; [`shelf`]: all of them by digest, for as long as a plan needs them.
 
@@ -12,6 +12,7 @@ mod choose;
 pub mod embedded;
 mod error;
 mod folder;
+mod grants;
 mod loaded;
 mod loader;
 mod manifest;
@@ -33,6 +34,7 @@ pub use choose::{Selector, VersionLine};
 pub use error::RegistryError;
 use folder::Folder;
 pub(crate) use folder::{Stamp, stamp};
+pub use grants::{Allowed, Grant, Granted, Grants};
 use loaded::Loaded;
 pub use loader::{Loader, Terms};
 pub use manifest::{Manifest, check_kind};
@@ -46,6 +48,9 @@ const UPLOADS: usize = 2;
 
 /// The origin on record of what somebody sent.
 const UPLOAD: &str = "upload";
+
+/// The origin on record of what is part of a host.
+const EMBEDDED: &str = "embedded";
 
 /// What a registry works with.
 pub struct Parts {
@@ -118,6 +123,14 @@ impl State {
         self.loaded.trim(&in_use);
     }
 
+    /// Whether the version with this digest is part of this host, or was of one before it, wherever
+    /// else it is found.
+    fn is_shipped(&self, digest: &str) -> bool {
+        let kept = self.kept.get(digest);
+        self.embedded.values().any(|embedded| embedded == digest)
+            || kept.is_some_and(|record| record.origin == EMBEDDED)
+    }
+
     /// The kinds that there are, whether or not new plans may have them.
     fn kinds(&self) -> Vec<String> {
         let sources = [&self.embedded, &self.folder];
@@ -177,7 +190,7 @@ impl Registry {
             .loader
             .load(Arc::clone(&bytes), Origin::Embedded)
             .await?;
-        let version = self.keep(version, bytes, "embedded").await?;
+        let version = self.keep(version, bytes, EMBEDDED).await?;
         let kind = version.manifest.kind.clone();
         self.write().embedded.insert(kind, version.sha256.clone());
         Ok(())
@@ -318,6 +331,12 @@ impl Registry {
             .iter()
             .filter_map(|kind| state.current(kind).cloned())
             .collect()
+    }
+
+    /// What this version is granted.
+    pub fn grant<'a>(&'a self, version: &'a PluginVersion) -> Grant<'a> {
+        let is_shipped = self.read().is_shipped(&version.sha256);
+        self.loader.grant(&version.manifest, is_shipped)
     }
 
     /// What the operator should know of the files in the plugins folder.

@@ -219,6 +219,9 @@ pub enum LoadError {
     /// What it says of itself is wrong: everything that is.
     #[error("its manifest is wrong: {}", .0.join("; "))]
     Manifest(Vec<String>),
+    /// The operator's list for its kind does not have its service.
+    #[error("{0}")]
+    NotGranted(String),
 }
 
 impl LoadError {
@@ -261,6 +264,7 @@ impl LoadError {
                 "let `describe` return its manifest and do nothing else; the limits of every call \
                  are under [limits.plugin]"
             }
+            Self::NotGranted(_) => "have the operator add its service to the grants of its kind",
             Self::Manifest(_) => "correct what `describe` returns, and build it again",
         }
     }

@@ -94,26 +94,45 @@ impl Routes {
     /// `GET` reads and anything else writes. A path that a liberal service could take for another
     /// one (encoded, in capitals, with doubled slashes) must read as that other one too.
     pub fn effect(&self, method: Method, path: &str) -> Effect {
+        let unlisted = || unlisted(method);
+        match self.listed(method, path).unwrap_or_else(unlisted) {
+            Effect::Read => self
+                .canonically_listed(method, path)
+                .unwrap_or_else(unlisted),
+            Effect::Write => Effect::Write,
+        }
+    }
+
+    /// Whether a request is one of these, whatever it does: as it is written, and as a liberal
+    /// service could take it.
+    pub fn has(&self, method: Method, path: &str) -> bool {
+        self.listed(method, path).is_some() && self.canonically_listed(method, path).is_some()
+    }
+
+    /// The routes as they are written.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// What the exact route, or the longest that covers it, says of a path as it is written.
+    fn listed(&self, method: Method, path: &str) -> Option<Effect> {
         let path = path::without_query(path);
         if let Some(effect) = self.0.get(&format!("{method} {path}")) {
-            return *effect;
+            return Some(*effect);
         }
         let covering = self
             .0
             .iter()
             .filter(|(route, _)| covers(route, method, path));
-        let effect = covering
+        covering
             .max_by_key(|(route, _)| route.len())
-            .map(|(_, effect)| *effect);
-        match effect.unwrap_or_else(|| unlisted(method)) {
-            Effect::Read => self.canonical_effect(method, &path::canonical(path)),
-            Effect::Write => Effect::Write,
-        }
+            .map(|(_, effect)| *effect)
     }
 
-    /// The same for a canonical path, among the canonical forms of the routes; of two routes that
+    /// The same for the canonical path, among the canonical forms of the routes; of two routes that
     /// come out alike, the one that writes counts.
-    fn canonical_effect(&self, method: Method, path: &str) -> Effect {
+    fn canonically_listed(&self, method: Method, path: &str) -> Option<Effect> {
+        let path = path::canonical(path);
         let fits = |(route, effect): (&String, &Effect)| {
             let route = route.strip_prefix(method.as_str())?.strip_prefix(' ')?;
             let length = match route.strip_suffix("/*") {
@@ -130,7 +149,7 @@ impl Routes {
         let fitting = self.0.iter().filter_map(fits);
         fitting
             .max_by_key(|(length, writes, _)| (*length, *writes))
-            .map_or_else(|| unlisted(method), |(_, _, effect)| effect)
+            .map(|(_, _, effect)| effect)
     }
 }
 
@@ -232,6 +251,46 @@ mod tests {
         }
         for path in ["/", "/a/actor", "/a/act%20", "/a/%e4"] {
             assert_eq!(routes.effect(Method::Get, path), Effect::Read, "{path}");
+        }
+    }
+
+    /// What another spelling could be taken for counts on both sides: it is neither the route itself
+    /// nor a way out of what is below one.
+    #[test]
+    fn only_what_is_listed_is_among_the_routes() {
+        let routes = routes(&[
+            ("POST /a/b", Effect::Write),
+            ("POST /c/*", Effect::Write),
+            ("GET /d", Effect::Read),
+        ])
+        .unwrap();
+        for (method, path) in [
+            (Method::Post, "/a/b"),
+            (Method::Post, "/a/b?q=/../x"),
+            (Method::Post, "/c/x"),
+            (Method::Post, "/c/x/%79"),
+            (Method::Get, "/d"),
+        ] {
+            assert!(routes.has(method, path), "{path}");
+        }
+        for (method, path) in [
+            (Method::Get, "/a/b"),
+            (Method::Get, "/anything"),
+            (Method::Post, "/d"),
+            (Method::Post, "/a/%62"),
+            (Method::Post, "/a/B"),
+            (Method::Post, "/a//b"),
+            (Method::Post, "/a/b/"),
+            (Method::Post, "/a/b;x"),
+            (Method::Post, "/a/b/c"),
+            (Method::Post, "/C/x"),
+            (Method::Post, "/%63/x"),
+            (Method::Post, "/c"),
+            (Method::Post, "/c/"),
+            (Method::Post, "/c/;x"),
+            (Method::Post, "/cc/x"),
+        ] {
+            assert!(!routes.has(method, path), "{path}");
         }
     }
 

@@ -8,7 +8,7 @@ use tempfile::tempdir;
 
 use super::Client;
 use crate::support::{
-    Binary, BinaryBuilder, Port, Reply, Stub, assert_has, http, recorded, within,
+    Binary, BinaryBuilder, Port, Reply, Stub, assert_has, built, http, recorded, within,
 };
 
 pub(super) const SERVICES: [&str; 10] = [
@@ -143,6 +143,40 @@ async fn a_service_that_answers_is_not_replaced() {
     let asked = srl.requests();
     let paths: Vec<_> = asked.iter().map(|request| request.path.as_str()).collect();
     assert_eq!(paths, ["/health", "/srl/check"]);
+}
+
+/// The README's way to a campaign: two plugins that were built, and the grant that one needs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_is_launched_once_it_is_granted() {
+    let readme = include_str!("../../README.md");
+    let (_, grant) = readme.split_once("printf '").unwrap();
+    let grant = grant.split_once('\'').unwrap().0.replace("\\n", "\n");
+    let (data, services) = (tempdir().unwrap(), Services::reserve());
+    let launch = json!({
+        "sessionId": "s1", "domain": "social", "goal": "Plan a week of short videos",
+        "mode": "LIVE", "recipe": "campaign-launch",
+    });
+    let config = data.path().join("mesh.toml");
+    let dev = || {
+        let dev = services.dev(data.path()).arg("--config").arg(&config);
+        dev.arg("--plugins").arg(&built().folder)
+    };
+    std::fs::write(&config, "").unwrap();
+    let mut host = dev().spawn();
+    let (status, answer) = Client::new(host.url()).post("/mesh/create", &launch).await;
+    assert_eq!(status, 400, "{answer}");
+    let error = answer["error"].as_str().unwrap();
+    assert_has(error, &["(campaign)", "[plugin.campaign.grants]"]);
+    host.signal("INT");
+    assert_eq!(host.ended().code(), Some(0));
+
+    std::fs::write(&config, grant).unwrap();
+    let mut host = dev().spawn();
+    let client = Client::new(host.url());
+    let (status, answer) = client.post("/mesh/create", &launch).await;
+    assert_eq!(status, 200, "{answer}");
+    let plan = run(&client, &answer["plan"]).await;
+    assert_eq!(plan["status"], "DONE", "{plan:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -98,6 +98,41 @@ fn a_wrong_value_in_the_file_is_named() {
 }
 
 #[test]
+fn a_wrong_grant_is_named() {
+    let cases: [Case; 5] = [
+        (
+            "[plugin.campaign.grants]\ncampain = [\"reads\"]",
+            &[
+                "[plugin.campaign.grants] \"campain\" is no service",
+                "campaign, ",
+            ],
+        ),
+        (
+            "[plugin.campaign.grants]\ncampaign = [\"/campaign/create\"]",
+            &[
+                "[plugin.campaign.grants] campaign",
+                "\"/campaign/create\" must be a method",
+            ],
+        ),
+        (
+            "[plugin.campaign.grants]\ncampaign = [\"writes\"]",
+            &["\"writes\" must be a method", "\"reads\" stands for"],
+        ),
+        (
+            "[plugin.campaign.grants]\ncampaign = [\"FETCH /x\"]",
+            &["[plugin.campaign.grants] campaign", "FETCH", "GET, POST"],
+        ),
+        (
+            "[plugin.campaign.grants]\ncampaign = \"reads\"",
+            &["plugin.campaign.grants.campaign", "sequence"],
+        ),
+    ];
+    for (text, parts) in cases {
+        assert_has(&refused_file(text), parts);
+    }
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let data = tempdir().unwrap();
     let missing = data.path().join("missing.toml");

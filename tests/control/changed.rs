@@ -12,6 +12,7 @@ async fn start() -> (TestApp, Value) {
     let asks = recorded("autonomy-evaluate.json", "low_confidence_approval");
     let builder = TestApp::builder()
         .service("autonomy", asks)
+        .grant("follower", "srl", &["reads", "POST /srl/follow"])
         .configure(|config| {
             config.policy.live_requires = vec!["autonomy".to_owned()];
             let srl = config.services.get_mut("srl").unwrap();

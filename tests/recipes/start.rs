@@ -134,6 +134,32 @@ async fn a_live_default_that_writes_unchecked_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_default_whose_writes_are_not_granted_is_refused() {
+    let kinds = ["autonomy", "srl", "hardening", "workflow"];
+    let steps = kinds
+        .map(|kind| format!("{{ kind = \"{kind}\" }}"))
+        .join(", ");
+    let recipe = |modes: &str| {
+        mine(&format!(
+            "domains = [\"video\"]\n{modes}\nsteps = [{steps}]"
+        ))
+    };
+    let grants = "[plugin.workflow.grants]\nworkflow = [\"reads\"]\n";
+    let said = refused(&(recipe("") + grants)).await;
+    assert_has(
+        &said,
+        &["\"mine\"", "video plans in mode LIVE", "is not granted"],
+    );
+    // The shipped recipes that don't fit are reported, and keep nobody from starting.
+    let text = recipe("modes = [\"DRY_RUN\"]") + grants;
+    let config = super::config(&text).unwrap();
+    with(&text)
+        .configure(|set| set.plugin = config.plugin)
+        .start()
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_defaults_of_the_same_plans_are_refused() {
     let recipe = |name: &str, modes: &str| {
         let steps = "steps = [{ kind = \"ops\" }]";

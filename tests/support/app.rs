@@ -49,6 +49,16 @@ impl TestAppBuilder {
         self
     }
 
+    /// Grants a kind these routes of a service.
+    pub fn grant(self, kind: &str, service: &str, routes: &[&str]) -> Self {
+        let (kind, service) = (kind.to_owned(), service.to_owned());
+        let routes = routes.iter().map(|route| (*route).to_owned()).collect();
+        self.configure(move |config| {
+            let grants = &mut config.plugin.entry(kind).or_default().grants;
+            grants.get_or_insert_default().insert(service, routes);
+        })
+    }
+
     /// Uses this data folder: how a restart is tested.
     pub fn data(mut self, data: Arc<TempDir>) -> Self {
         self.data = Some(data);

@@ -74,7 +74,12 @@ pub fn built() -> &'static Built {
 pub async fn start_built() -> TestApp {
     let files = &built().files;
     let files = files.iter().map(|(name, bytes)| (&**name, &**bytes));
-    start_with(TestApp::builder(), files).await
+    let granted = ["reads", "POST /campaign/*"];
+    start_with(
+        TestApp::builder().grant("campaign", "campaign", &granted),
+        files,
+    )
+    .await
 }
 
 /// A plugins folder with these files.
@@ -99,8 +104,10 @@ pub async fn start_with<'a>(
         .await
 }
 
-/// A host with the hostile guest.
+/// A host with the hostile guest, which may ask its service for everything.
 pub async fn start_hostile(builder: TestAppBuilder) -> TestApp {
+    let everything = ["GET /*", "POST /*", "PUT /*", "PATCH /*", "DELETE /*"];
+    let builder = builder.grant("hostile", "srl", &everything);
     start_with(builder, [("hostile.wasm", guest("hostile"))]).await
 }
 

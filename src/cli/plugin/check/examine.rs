@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::plugin::local::Local;
 use crate::plan::Method;
-use crate::registry::{Manifest, embedded};
+use crate::registry::{Granted, Manifest, embedded};
 use crate::sandbox::bindings as wit;
 use crate::sandbox::{Boundary, CONTRACT, Import, LoadError, sha256};
 
@@ -32,6 +32,8 @@ pub(super) struct Report {
     pub(super) boundary: Option<Boundary>,
     /// What it says of itself, right or wrong, if it could be asked.
     pub(super) manifest: Option<Said>,
+    /// What the host would let it call.
+    pub(super) granted: Option<Granted>,
     pub(super) notes: Vec<String>,
     pub(super) problems: Vec<Problem>,
 }
@@ -85,6 +87,7 @@ pub(super) async fn examine(file: &Path, host: &Local) -> Report {
         contract: None,
         boundary: None,
         manifest: None,
+        granted: None,
         notes: Vec::new(),
         problems: Vec::new(),
     };
@@ -137,6 +140,7 @@ impl Report {
         self.manifest = Some(Said::from(&said));
         match Manifest::check(said, &host.catalogue) {
             Ok(manifest) => {
+                self.granted(&manifest, host);
                 let kind = manifest.kind;
                 if embedded::COMPONENTS.iter().any(|(name, _)| *name == kind) {
                     self.notes.push(format!(
@@ -149,6 +153,23 @@ impl Report {
                     self.refused(&LoadError::Manifest(vec![wrong]));
                 }
             }
+        }
+    }
+
+    /// What it may call, and what its usual request would need. It may read without that, and be
+    /// reviewed, so it is no problem.
+    fn granted(&mut self, manifest: &Manifest, host: &Local) {
+        let loader = host.loader();
+        if let Err(missing) = loader.terms.grants.check(manifest) {
+            return self.refused(&LoadError::NotGranted(missing));
+        }
+        let is_it = |bytes: &[u8]| self.sha256 == Some(sha256(bytes));
+        let is_shipped = embedded::COMPONENTS.iter().any(|(_, bytes)| is_it(bytes));
+        let grant = loader.grant(manifest, is_shipped);
+        self.granted = Some(grant.shown());
+        if let Err(missing) = grant.check(manifest.method, &manifest.endpoint) {
+            self.notes
+                .push(format!("it can be loaded, but its usual request {missing}"));
         }
     }
 

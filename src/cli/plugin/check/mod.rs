@@ -89,6 +89,9 @@ fn text(report: &Report) -> String {
         line("does", &manifest.description);
         line("settings", &manifest.settings_schema);
     }
+    if let Some(granted) = &report.granted {
+        line("granted", &granted.routes());
+    }
     for note in &report.notes {
         line("note", note);
     }

@@ -1,0 +1,182 @@
+//! What plugins may call: the operator's list, and what holds for a kind that has none. A plugin
+//! that is part of the host may then ask its service for everything, one from outside only for what
+//! reads.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Serialize;
+
+use super::Manifest;
+use crate::plan::{Effect, Method};
+use crate::services::{Routes, Service, path};
+
+/// Stands for every route that the catalogue says reads.
+const READS: &str = "reads";
+
+/// The longest path that is shown as a route to add, in bytes.
+const SHOWN: usize = 500;
+
+static EVERYTHING: LazyLock<Allowed> = LazyLock::new(|| {
+    let all: Vec<String> = Method::ALL.iter().map(|m| format!("{m} /*")).collect();
+    Allowed::parse(&all).unwrap_or_default()
+});
+
+static ONLY_READS: LazyLock<Allowed> = LazyLock::new(|| Allowed {
+    reads: true,
+    routes: Routes::default(),
+});
+
+static NOTHING: LazyLock<Allowed> = LazyLock::new(Allowed::default);
+
+/// What the operator grants, by kind: `[plugin.<kind>.grants]`.
+#[derive(Debug, Clone, Default)]
+pub struct Grants(BTreeMap<String, BTreeMap<String, Allowed>>);
+
+/// What is allowed of one service.
+#[derive(Debug, Clone, Default)]
+pub struct Allowed {
+    reads: bool,
+    routes: Routes,
+}
+
+/// What one plugin is granted of the service that it asks.
+#[derive(Clone, Copy)]
+pub struct Grant<'a> {
+    kind: &'a str,
+    service: &'a str,
+    allowed: &'a Allowed,
+    /// What the service's requests do; nothing is known of one that is not configured.
+    catalogued: Option<&'a Routes>,
+}
+
+/// The same, for people and programs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Granted {
+    /// The service that the plugin asks.
+    service: String,
+    /// What it may ask for, as the configuration would have it.
+    routes: Vec<String>,
+}
+
+impl Allowed {
+    /// What is allowed as written in the configuration: `["reads", "POST /campaign/*"]`.
+    ///
+    /// # Errors
+    /// What is wrong with a route.
+    pub fn parse(routes: &[String]) -> Result<Self, String> {
+        let listed = routes.iter().filter(|route| *route != READS);
+        // What a granted request does is the catalogue's to say.
+        let listed = listed.map(|route| (route.clone(), Effect::Write));
+        Ok(Self {
+            reads: routes.iter().any(|route| route == READS),
+            routes: Routes::parse(listed)?,
+        })
+    }
+
+    fn written(&self) -> Vec<String> {
+        let reads = self.reads.then_some(READS);
+        let routes = reads.into_iter().chain(self.routes.iter());
+        routes.map(str::to_owned).collect()
+    }
+}
+
+impl Grants {
+    /// This list is the whole truth for this kind.
+    pub fn set(&mut self, kind: String, services: BTreeMap<String, Allowed>) {
+        self.0.insert(kind, services);
+    }
+
+    /// Whether a plugin with this manifest may ask its service at all.
+    ///
+    /// # Errors
+    /// What to add where it may not.
+    pub fn check(&self, manifest: &Manifest) -> Result<(), String> {
+        let Manifest { kind, service, .. } = manifest;
+        match self.0.get(kind) {
+            Some(services) if !services.contains_key(service) => Err(format!(
+                "the service {service} is not granted to the kind {kind}: {}",
+                to_add(kind, service, &ONLY_READS.written())
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a plugin with this manifest is granted. `service` is the one that it names, if that is
+    /// configured.
+    pub(super) fn of<'a>(
+        &'a self,
+        manifest: &'a Manifest,
+        service: Option<&'a Service>,
+        is_shipped: bool,
+    ) -> Grant<'a> {
+        let allowed = match self.0.get(&manifest.kind) {
+            Some(services) => services.get(&manifest.service).unwrap_or(&NOTHING),
+            None if is_shipped => &EVERYTHING,
+            None => &ONLY_READS,
+        };
+        Grant {
+            kind: &manifest.kind,
+            service: &manifest.service,
+            allowed,
+            catalogued: service.map(|service| &service.routes),
+        }
+    }
+}
+
+impl Grant<'_> {
+    /// Whether a request may be sent.
+    ///
+    /// # Errors
+    /// That it may not, and what to add to the configuration.
+    pub fn check(&self, method: Method, path: &str) -> Result<(), String> {
+        let effect = |routes: &Routes| routes.effect(method, path);
+        let reads = self.catalogued.map(effect) == Some(Effect::Read);
+        if (self.allowed.reads && reads) || self.allowed.routes.has(method, path) {
+            return Ok(());
+        }
+        let does = if reads { "reads" } else { "writes" };
+        let Self { kind, service, .. } = self;
+        let path = path::without_query(path);
+        let shown: String = path.chars().take(SHOWN).collect();
+        let refused = format!("{method} {shown} {does}, and is not granted to the plugin {kind}");
+        // The line for it would grant everything below it, or be another one.
+        if path.ends_with("/*") || shown.len() < path.len() {
+            return Err(format!(
+                "{refused}: what ends in /* or is longer than {SHOWN} bytes can't be granted alone"
+            ));
+        }
+        let mut routes = self.allowed.written();
+        routes.push(format!("{method} {path}"));
+        Err(format!("{refused}: {}", to_add(kind, service, &routes)))
+    }
+
+    /// The grant, to be shown.
+    pub fn shown(&self) -> Granted {
+        Granted {
+            service: self.service.to_owned(),
+            routes: self.allowed.written(),
+        }
+    }
+}
+
+impl Granted {
+    /// The routes on one line.
+    pub fn routes(&self) -> String {
+        if self.routes.is_empty() {
+            return "nothing".to_owned();
+        }
+        self.routes.join(", ")
+    }
+}
+
+/// The line that grants these routes, and where it goes.
+fn to_add(kind: &str, service: &str, routes: &[String]) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let key = if service.chars().all(is_bare) {
+        service.to_owned()
+    } else {
+        format!("{service:?}")
+    };
+    format!("to grant it, the configuration needs {key} = {routes:?} under [plugin.{kind}.grants]")
+}
