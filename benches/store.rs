@@ -2,14 +2,13 @@
 //! one task and by 32 that share commits; and the first page of many plans. On a real disk.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codex_mesh::plan::{
-    ApprovalMode, Domain, Effect, Finished, Json, Method, Mode, Outcome, Plan, PlanStatus, Sending,
-    Starter, Step, StepStatus, Transition,
+    ApprovalMode, Domain, Effect, Finished, Headers, Json, Method, Mode, Outcome, Plan, PlanStatus,
+    Sending, Starter, Step, StepStatus, Transition,
 };
 use codex_mesh::store::{Query, SqliteStore, Store, now};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -46,7 +45,7 @@ fn plan() -> Plan {
         repeatable: false,
         sent: false,
         attempt: 1,
-        headers: BTreeMap::new(),
+        headers: Headers::default(),
         payload: Some(json(PAYLOAD)),
         payload_reason: None,
         status: StepStatus::Pending,
@@ -86,7 +85,7 @@ async fn step(store: &SqliteStore, id: &str, effect: Effect) {
         effect,
         repeatable: false,
         shown_only: false,
-        headers: BTreeMap::new(),
+        headers: Headers::default(),
         payload: Some(json(PAYLOAD)),
     };
     let finish = Transition::Finish(Finished {

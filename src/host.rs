@@ -63,7 +63,7 @@ impl Host {
         for notice in registry.notices() {
             tracing::warn!("{notice}");
         }
-        let client = Client::new(config.limits.answer_bytes)?;
+        let client = Client::new(config.limits.answer_bytes)?.redacting(config.redactor()?);
         let brain = catalogue
             .get(known::BRAIN)
             .context("no service brain")?

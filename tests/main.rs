@@ -33,6 +33,7 @@ mod random_input;
 mod recipes;
 mod recovery;
 mod sandbox;
+mod secrets;
 mod services;
 mod upstreams;
 mod versions;

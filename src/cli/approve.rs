@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::client::Client;
 use super::text::{json_line, json_lines, plain};
-use crate::plan::{Plan, Step, WaitingFor};
+use crate::plan::{HeaderValue, Plan, Step, WaitingFor};
 
 /// The longest line that is read of a person, in bytes.
 const LONGEST: u64 = 16 << 10;
@@ -41,6 +41,14 @@ pub(super) fn shown(plan: &Plan, step: &Step) -> Vec<String> {
             plain(&write.service),
         ));
         lines.push(format!("    digest {}", plain(&digest)));
+        for (name, value) in write.headers.iter() {
+            // No text comes out like a secret: a name is followed by a colon.
+            let value = match value {
+                HeaderValue::Text(text) => format!(": {}", plain(text)),
+                HeaderValue::Secret { secret } => format!(" is the secret {}", plain(secret)),
+            };
+            lines.push(format!("    header {}{value}", plain(name)));
+        }
         match (&write.payload, &write.payload_reason) {
             (Some(payload), _) => {
                 let payload = json_lines(payload.as_str());

@@ -1,39 +1,72 @@
-//! `[plugin.<kind>.grants]`: what plugins may call.
+//! `[plugin.<kind>.grants]` and `[plugin.<kind>.secrets]`: what plugins may call, and which secrets
+//! they may name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{anyhow, bail};
 
-use super::PluginConfig;
-use crate::registry::{Allowed, Grants};
+use super::{PluginConfig, Secret};
+use crate::registry::{Allowed, Grants, KindGrants};
 use crate::services::Catalogue;
 
 /// The grants that come of what is set.
 ///
 /// # Errors
-/// Which service of which kind is not known, or which of its routes is wrong.
+/// Which service or secret of which kind is not known, or which route is wrong.
 pub(super) fn grants(
     plugins: &BTreeMap<String, PluginConfig>,
     catalogue: &Catalogue,
+    secrets: &BTreeMap<String, Secret>,
 ) -> anyhow::Result<Grants> {
     let mut grants = Grants::default();
     for (kind, plugin) in plugins {
         let at = format!("[plugin.{kind}.grants]");
-        let Some(services) = &plugin.grants else {
-            continue;
+        let services = plugin.grants.as_ref();
+        let services = services
+            .map(|set| routes(set, catalogue, &at))
+            .transpose()?;
+        let at = format!("[plugin.{kind}.secrets]");
+        let own = KindGrants {
+            services,
+            secrets: names(&plugin.secrets, catalogue, secrets, &at)?,
         };
-        let mut allowed = BTreeMap::new();
-        for (service, routes) in services {
-            check_service(service, catalogue, &at)?;
-            let routes = Allowed::parse(routes);
-            let routes = routes.map_err(|error| {
-                anyhow!("{at} {service}: {error}; \"reads\" stands for all that only reads")
-            })?;
-            allowed.insert(service.clone(), routes);
-        }
-        grants.set(kind.clone(), allowed);
+        grants.set(kind.clone(), own);
     }
     Ok(grants)
+}
+
+fn routes(
+    set: &BTreeMap<String, Vec<String>>,
+    catalogue: &Catalogue,
+    at: &str,
+) -> anyhow::Result<BTreeMap<String, Allowed>> {
+    let mut allowed = BTreeMap::new();
+    for (service, routes) in set {
+        check_service(service, catalogue, at)?;
+        let routes = Allowed::parse(routes);
+        let routes = routes.map_err(|error| {
+            anyhow!("{at} {service}: {error}; \"reads\" stands for all that only reads")
+        })?;
+        allowed.insert(service.clone(), routes);
+    }
+    Ok(allowed)
+}
+
+fn names(
+    set: &BTreeMap<String, Vec<String>>,
+    catalogue: &Catalogue,
+    secrets: &BTreeMap<String, Secret>,
+    at: &str,
+) -> anyhow::Result<BTreeMap<String, BTreeSet<String>>> {
+    let mut granted = BTreeMap::new();
+    for (service, names) in set {
+        check_service(service, catalogue, at)?;
+        if let Some(name) = names.iter().find(|name| !secrets.contains_key(*name)) {
+            bail!("{at} {service}: there is no secret {name:?}: add its value under [secrets]");
+        }
+        granted.insert(service.clone(), names.iter().cloned().collect());
+    }
+    Ok(granted)
 }
 
 fn check_service(name: &str, catalogue: &Catalogue, at: &str) -> anyhow::Result<()> {

@@ -3,10 +3,11 @@
 //!
 //! # Layout
 //! - [`Config`]: everything that can be set, and what is wrong beyond names and types.
-//! - [`sections`], [`service`], [`grants`]: its parts, with their defaults.
+//! - [`sections`], [`service`], [`secrets`], [`grants`]: its parts, with their defaults.
 //! - [`sources`]: where it comes from.
 
 mod grants;
+mod secrets;
 mod sections;
 mod service;
 mod sources;
@@ -23,11 +24,12 @@ use crate::brain::BrainConfig;
 use crate::plan::Mode;
 use crate::recipe::{RecipeConfig, Recipes};
 use crate::registry::{Quarantine, Terms};
-use crate::services::{BreakerConfig, Catalogue, RetryConfig, known};
+use crate::services::{BreakerConfig, Catalogue, Redactor, RetryConfig, Secrets, known};
 
+pub use secrets::Secret;
 pub use sections::{Approval, Limits, PluginConfig, Policy, Retention, RunConfig};
+pub use service::ServiceConfig;
 use service::service;
-pub use service::{Secret, ServiceConfig};
 use sources::{Overlay, overlay, parse, read_file};
 
 /// What environment variables begin with.
@@ -56,6 +58,8 @@ pub struct Config {
     pub default_mode: Mode,
     /// The services, by name. Those of [`known`] are there without being named.
     pub services: BTreeMap<String, ServiceConfig>,
+    /// Secrets that plugins may name, if they are granted them. Their values are never shown.
+    pub secrets: BTreeMap<String, Secret>,
     /// What plans need before they may act.
     pub policy: Policy,
     /// Which steps plans get, beside or instead of the shipped recipes.
@@ -91,6 +95,7 @@ impl Default for Config {
             plugins_dir: None,
             default_mode: Mode::Live,
             services: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             policy: Policy::default(),
             recipe: Vec::new(),
             approval: Approval::default(),
@@ -201,6 +206,7 @@ impl Config {
             bail!("[breaker] failures must be at least 1");
         }
         self.recipes()?;
+        self.secrets()?;
         self.terms().map(drop)
     }
 
@@ -227,8 +233,24 @@ impl Config {
             shares,
             listed: self.require_sha256.iter().cloned().collect(),
             quarantine: self.quarantine,
-            grants: grants::grants(&self.plugin, &self.catalogue()?)?,
+            grants: grants::grants(&self.plugin, &self.catalogue()?, &self.secrets)?,
         })
+    }
+
+    /// The secrets that plugins may name.
+    ///
+    /// # Errors
+    /// What is wrong with one, without its value.
+    pub fn secrets(&self) -> anyhow::Result<Secrets> {
+        secrets::secrets(&self.secrets)
+    }
+
+    /// What keeps secrets out of everything but the requests that need them.
+    ///
+    /// # Errors
+    /// When a secret or a service is wrong.
+    pub fn redactor(&self) -> anyhow::Result<Redactor> {
+        Redactor::new(&self.secrets()?, &self.catalogue()?)
     }
 
     /// The folder of compiled components.

@@ -92,6 +92,8 @@ pub struct PluginConfig {
     /// By service, the routes that it may ask for: `["reads", "POST /campaign/*"]`. Without it an
     /// embedded plugin may ask its service for everything, and one from outside for what reads.
     pub grants: Option<BTreeMap<String, Vec<String>>>,
+    /// By service, the secrets of `[secrets]` that it may name in a header.
+    pub secrets: BTreeMap<String, Vec<String>>,
 }
 
 impl PluginConfig {

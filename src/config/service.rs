@@ -8,6 +8,7 @@ use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 
+use super::Secret;
 use crate::plan::Effect;
 use crate::services::{Routes, Service};
 
@@ -25,17 +26,6 @@ pub struct ServiceConfig {
     pub idempotent: bool,
     /// What requests do: `"POST /trends/query" = "read"`. Unlisted, a GET reads and all else writes.
     pub routes: BTreeMap<String, Effect>,
-}
-
-/// Text that is never shown.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
-    }
 }
 
 /// The service that comes of what is set, over its defaults.
@@ -86,11 +76,12 @@ pub(super) fn service(
 
 fn headers(set: &BTreeMap<String, Secret>) -> anyhow::Result<HeaderMap> {
     let mut headers = HeaderMap::new();
-    for (name, Secret(value)) in set {
+    for (name, secret) in set {
         let key: HeaderName = name
             .parse()
             .with_context(|| format!("{name:?} names no header"))?;
-        let mut value: HeaderValue = value
+        let mut value: HeaderValue = secret
+            .value()
             .parse()
             .with_context(|| format!("the value of the header {name:?} is not legal"))?;
         value.set_sensitive(true);

@@ -1,12 +1,11 @@
 //! Makes a plan's steps of what was asked for: finds the kinds, checks the settings, puts the
 //! simulation where a SIMULATION would write, and makes a write once for each domain.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::plan::{Domain, Effect, Json, Mode, Step, StepStatus};
+use crate::plan::{Domain, Effect, Headers, Json, Mode, Step, StepStatus};
 use crate::recipe::{StepSpec, step_id};
 use crate::registry::{PluginVersion, Registry};
 use crate::services::Catalogue;
@@ -173,7 +172,7 @@ impl Assembler<'_> {
             repeatable: false,
             sent: false,
             attempt: 1,
-            headers: BTreeMap::new(),
+            headers: Headers::default(),
             payload: None,
             payload_reason: None,
             status: StepStatus::Pending,

@@ -81,12 +81,13 @@ impl Engine {
         for (step, shaped) in plan.steps.iter_mut().zip(shaped) {
             match shaped {
                 Ok(request) => {
-                    step.headers = request.shown_headers();
-                    step.method = request.method;
-                    step.endpoint = request.path;
-                    step.payload = request.body;
+                    let sending = request.sending(false, &self.redactor);
+                    step.headers = sending.headers;
+                    step.method = sending.method;
+                    step.endpoint = sending.endpoint;
+                    step.payload = sending.payload;
                     // A step that may write is a step that writes, whatever it says today.
-                    if request.effect == Effect::Write {
+                    if sending.effect == Effect::Write {
                         step.effect = Effect::Write;
                     }
                 }

@@ -9,13 +9,14 @@
 //! - [`show`]: what a step would send now.
 //! - [`record`]: the last steps of the kinds that are recorded.
 //! - [`policy`]: what a mode lets through, judged for each request.
-//! - [`request`]: a plugin's request, checked.
+//! - [`request`]: a plugin's request, checked. [`kept`]: what is kept of a step, without secrets.
 
 mod assemble;
 mod create;
 mod decide;
 mod drive;
 mod error;
+mod kept;
 mod policy;
 mod recipes;
 mod record;
@@ -34,7 +35,7 @@ use crate::config::{Config, Limits, PluginConfig, RunConfig};
 use crate::plan::{ApprovalMode, Mode};
 use crate::recipe::Recipes;
 use crate::registry::Registry;
-use crate::services::{Catalogue, Gateway};
+use crate::services::{Catalogue, Gateway, Redactor, Secrets};
 use crate::store::Store;
 
 pub use create::NewPlan;
@@ -68,6 +69,8 @@ pub struct Engine {
     plugins: BTreeMap<String, PluginConfig>,
     /// The last steps of the kinds that are recorded.
     pub recordings: Recordings,
+    secrets: Secrets,
+    redactor: Redactor,
     runs: Runs,
     /// One permit a step under way.
     running: Arc<Semaphore>,
@@ -102,6 +105,8 @@ impl Engine {
             run: config.run.clone(),
             plugins: config.plugin.clone(),
             recordings: Recordings::new(&config.plugin),
+            secrets: config.secrets()?,
+            redactor: config.redactor()?,
             runs: Runs::default(),
             running: Arc::new(Semaphore::new(config.limits.concurrent_steps)),
             driven: Arc::new(Semaphore::new(config.run.plans)),

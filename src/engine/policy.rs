@@ -45,7 +45,7 @@ impl Policy {
         request: &Checked,
         grant: &Grant<'_>,
     ) -> Gate {
-        let granted = || match grant.check(request.method, &request.path) {
+        let granted = || match grant.check(request.method, &request.path, &request.headers) {
             Ok(()) => Gate::Send,
             Err(missing) => Gate::Refuse(format!("{missing}. Nothing was sent")),
         };
@@ -96,7 +96,8 @@ impl Policy {
             }
         }
         plan.steps.iter().zip(kinds).try_for_each(|(step, kind)| {
-            let granted = registry.grant(kind).check(step.method, &step.endpoint);
+            let grant = registry.grant(kind);
+            let granted = grant.check(step.method, &step.endpoint, &step.headers);
             granted.map_err(|missing| {
                 format!(
                     "steps: {} ({}) can't be done: {missing}. Or use mode DRY_RUN or SIMULATION",

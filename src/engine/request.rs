@@ -1,13 +1,12 @@
 //! A plugin's request, checked: nothing of it is trusted.
 
-use std::collections::BTreeMap;
-
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{self, HeaderMap, HeaderName};
 use serde::Serialize;
 
-use crate::plan::{Effect, Json, Method, Sending};
+use super::kept;
+use crate::plan::{Effect, HeaderValue, Headers, Json, Method, Sending};
 use crate::sandbox::bindings as wit;
-use crate::services::{Outgoing, Service, path};
+use crate::services::{Outgoing, Redactor, Secrets, Service, check_secret_name, path};
 
 /// Headers that steer the connection, that are the host's to set, or that some services read as
 /// another method or path than the one that was judged.
@@ -77,7 +76,7 @@ impl CallIdentity {
 pub(super) struct Checked {
     pub(super) method: Method,
     pub(super) path: String,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Headers,
     pub(super) body: Option<Json>,
     pub(super) effect: Effect,
     pub(super) repeatable: bool,
@@ -105,38 +104,41 @@ impl Checked {
     }
 
     /// As the plan shows it.
-    pub(super) fn sending(&self, shown_only: bool) -> Sending {
-        Sending {
+    pub(super) fn sending(&self, shown_only: bool, redactor: &Redactor) -> Sending {
+        let sending = Sending {
             method: self.method,
             endpoint: self.path.clone(),
             effect: self.effect,
             repeatable: self.repeatable,
             shown_only,
-            headers: self.shown_headers(),
+            headers: self.headers.clone(),
             payload: self.body.clone(),
-        }
+        };
+        kept::sending(redactor, sending)
     }
 
-    /// Its headers, by name; one that comes several times has its values in one line, as a proxy
-    /// may put them (RFC 9110, section 5.3).
-    pub(super) fn shown_headers(&self) -> BTreeMap<String, String> {
-        let mut shown: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in &self.headers {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            shown
-                .entry(name.as_str().to_owned())
-                .and_modify(|values| *values = format!("{values}, {value}"))
-                .or_insert_with(|| value.into_owned());
+    /// As the client sends it: with what tells the service which call this is, and the values of
+    /// the secrets that it names.
+    pub(super) fn outgoing(
+        &self,
+        identity: &CallIdentity,
+        secrets: &Secrets,
+    ) -> Result<Outgoing, String> {
+        let mut headers = HeaderMap::new();
+        let text = |text: &str| header::HeaderValue::from_str(text).map_err(|e| e.to_string());
+        for (name, value) in self.headers.iter() {
+            let value = match value {
+                HeaderValue::Text(value) => text(value)?,
+                HeaderValue::Secret { secret } => secrets
+                    .get(secret)
+                    .cloned()
+                    .ok_or_else(|| format!("there is no secret {secret} any more"))?,
+            };
+            let name: HeaderName = name.parse().map_err(|_| "a header has no name")?;
+            headers.append(name, value);
         }
-        shown
-    }
-
-    /// As the client sends it: with what tells the service which call this is.
-    pub(super) fn outgoing(&self, identity: &CallIdentity) -> Result<Outgoing, String> {
-        let mut headers = self.headers.clone();
-        let value = |text: String| HeaderValue::try_from(text).map_err(|error| error.to_string());
-        headers.insert(IDEMPOTENCY_KEY, value(identity.key())?);
-        headers.insert(TRACEPARENT, value(identity.traceparent())?);
+        headers.insert(IDEMPOTENCY_KEY, text(&identity.key())?);
+        headers.insert(TRACEPARENT, text(&identity.traceparent())?);
         Ok(Outgoing {
             method: Some(self.method),
             path: self.path.clone(),
@@ -153,7 +155,7 @@ impl Checked {
                 service: &service.name,
                 method: self.method.as_str(),
                 endpoint: &self.path,
-                headers: self.shown_headers(),
+                headers: &self.headers,
                 payload: self.body.as_ref(),
             },
         };
@@ -173,43 +175,53 @@ struct WouldSend<'a> {
     service: &'a str,
     method: &'static str,
     endpoint: &'a str,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    headers: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    headers: &'a Headers,
     payload: Option<&'a Json>,
 }
 
-fn headers(asked: &[wit::Header]) -> Result<HeaderMap, String> {
+fn headers(asked: &[wit::Header]) -> Result<Headers, String> {
     if asked.len() > HEADERS {
         return Err(format!(
             "it has {} headers, and the limit is {HEADERS}",
             asked.len()
         ));
     }
-    let mut headers = HeaderMap::new();
+    let mut headers = Headers::default();
     for header in asked {
-        let shown = shorten(&header.name);
-        let name: HeaderName = header
-            .name
-            .parse()
-            .map_err(|_| format!("{shown:?} names no header"))?;
-        if RESERVED.contains(&name.as_str())
-            || RESERVED_PREFIXES
-                .iter()
-                .any(|prefix| name.as_str().starts_with(prefix))
-        {
-            return Err(format!("the header {shown:?} is the host's to set"));
-        }
-        let wit::HeaderValue::Text(text) = &header.value else {
-            return Err(format!(
-                "the header {shown:?} asks for a secret, and none is granted to this plugin"
-            ));
-        };
-        let value: HeaderValue = text
-            .parse()
-            .map_err(|_| format!("the value of the header {shown:?} is not legal"))?;
-        headers.append(name, value);
+        let name = header_name(&header.name)?;
+        headers.add(name.as_str().to_owned(), header_value(header)?);
     }
     Ok(headers)
+}
+
+fn header_name(asked: &str) -> Result<HeaderName, String> {
+    let shown = shorten(asked);
+    let name: HeaderName = asked
+        .parse()
+        .map_err(|_| format!("{shown:?} names no header"))?;
+    let reserved = |prefix: &&str| name.as_str().starts_with(prefix);
+    if RESERVED.contains(&name.as_str()) || RESERVED_PREFIXES.iter().any(reserved) {
+        return Err(format!("the header {shown:?} is the host's to set"));
+    }
+    Ok(name)
+}
+
+fn header_value(asked: &wit::Header) -> Result<HeaderValue, String> {
+    let shown = shorten(&asked.name);
+    match &asked.value {
+        wit::HeaderValue::Text(text) => match header::HeaderValue::from_str(text) {
+            Ok(_) => Ok(HeaderValue::Text(text.clone())),
+            Err(_) => Err(format!("the value of the header {shown:?} is not legal")),
+        },
+        wit::HeaderValue::Secret(name) => {
+            check_secret_name(name)
+                .map_err(|error| format!("the header {shown:?} asks for a secret: {error}"))?;
+            Ok(HeaderValue::Secret {
+                secret: name.clone(),
+            })
+        }
+    }
 }
 
 /// Enough of a guest's text to recognize it by.
@@ -228,7 +240,7 @@ pub fn check_request(request: &wit::Request, service: &Service) -> Option<Outgoi
         round: 1,
     };
     Checked::new(request, service)
-        .and_then(|checked| checked.outgoing(&identity))
+        .and_then(|checked| checked.outgoing(&identity, &Secrets::default()))
         .ok()
 }
 

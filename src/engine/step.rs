@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Engine;
+use super::kept;
 use super::policy::Gate;
 use super::request::{CallIdentity, Checked};
 use crate::cases::Recorder;
@@ -82,13 +83,14 @@ impl Engine {
             let sha256 = &run.plugin.sha256;
             self.recordings.keep(plan, run.step, sha256, recorder);
         }
-        Ended::Finished(Finished {
+        let finished = Finished {
             log: run.log,
             requests: run.requests,
             // A host before this one may have sent it, and not have lived to see the answer.
             nothing_written: !run.written && !run.step.sent,
             ..finished(outcome.unwrap_or_else(|error| Outcome::Error { error }))
-        })
+        };
+        Ended::Finished(kept::finished(&self.redactor, finished))
     }
 
     /// The version that a step's plan was created with.
@@ -182,7 +184,7 @@ impl Run<'_> {
             attempt: self.step.attempt,
             round,
         };
-        let outgoing = checked.outgoing(&identity)?;
+        let outgoing = checked.outgoing(&identity, &self.engine.secrets)?;
         let repeatable = checked.effect == Effect::Read || checked.repeatable;
         let gateway = &self.engine.gateway;
         let called = gateway
@@ -215,7 +217,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.shown = true;
-        let sending = checked.sending(*gate == Gate::ShowOnly);
+        let sending = checked.sending(*gate == Gate::ShowOnly, &self.engine.redactor);
         let send = Transition::Send(self.step.id.clone(), sending.clone());
         let Err(error) = self.engine.store.apply(&self.plan.id, &send).await else {
             return Ok(());

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::{Json, Method, Step, Timestamp, WaitingFor};
+use super::{HeaderValue, Headers, Json, Method, Step, Timestamp, WaitingFor};
 
 /// A person has to look at what a step found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ pub struct Waiting {
 pub(super) fn digest(
     method: Method,
     endpoint: &str,
-    headers: &BTreeMap<String, String>,
+    headers: &Headers,
     payload: Shown<'_>,
 ) -> String {
     let body = match payload {
@@ -95,7 +95,11 @@ pub(super) fn digest(
     };
     let headers: String = headers
         .iter()
-        .map(|(name, value)| format!("{name}: {value}\n"))
+        .map(|(name, value)| match value {
+            HeaderValue::Text(text) => format!("{name}: {text}\n"),
+            // No name has a space in it, so no text comes out like this.
+            HeaderValue::Secret { secret } => format!("{name} secret {secret}\n"),
+        })
         .collect();
     let text = format!("{method} {endpoint}\n{headers}{body}");
     let digest = Sha256::digest(text.as_bytes());
@@ -194,7 +198,7 @@ mod tests {
         digest(
             Method::Post,
             "/a",
-            &BTreeMap::new(),
+            &Headers::default(),
             Shown::Body(Some(&json)),
         )
     }
@@ -232,9 +236,17 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_nothing() {
-        let none = BTreeMap::new();
+        let none = Headers::default();
         let of = |payload| digest(Method::Post, "/a", &none, payload);
-        let header = BTreeMap::from([("x-tenant".to_owned(), "prod".to_owned())]);
+        let header = |value| {
+            let mut headers = Headers::default();
+            headers.add("x-tenant".to_owned(), value);
+            digest(Method::Post, "/a", &headers, Shown::Body(None))
+        };
+        let text = |text: &str| HeaderValue::Text(text.to_owned());
+        let secret = |secret: &str| HeaderValue::Secret {
+            secret: secret.to_owned(),
+        };
         let null = Json::parse("null".to_owned()).unwrap();
         // Stored and read again, one becomes the other.
         assert_eq!(of(Shown::Body(None)), of(Shown::Body(Some(&null))));
@@ -243,7 +255,11 @@ mod tests {
             of(Shown::Body(None)),
             digest(Method::Put, "/a", &none, Shown::Body(None)),
             digest(Method::Post, "/b", &none, Shown::Body(None)),
-            digest(Method::Post, "/a", &header, Shown::Body(None)),
+            header(text("prod")),
+            header(secret("prod")),
+            header(secret("test")),
+            header(text("secret prod")),
+            header(text(r#"{"secret":"prod"}"#)),
         ];
         for (index, one) in all.iter().enumerate() {
             assert!(all.iter().skip(index + 1).all(|other| other != one));

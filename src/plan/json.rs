@@ -28,6 +28,11 @@ impl Json {
         Ok(Self(json))
     }
 
+    /// `null`.
+    pub fn null() -> Self {
+        Self(RawValue::NULL.to_owned())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         self.0.get()

@@ -6,10 +6,11 @@
 //!   ([`machine`]). Every legal change, and no other; [`Refused`] says why not. [`order`]: which step
 //!   may begin; [`people`]: what people decide.
 //! - [`Event`]: what a change tells the audit log. [`HistoryEntry`]: what it leaves behind here.
-//! - [`Json`], [`Timestamp`]: the two value types.
+//! - [`Json`], [`Headers`], [`Timestamp`]: the value types.
 
 mod decision;
 mod event;
+mod header;
 mod history;
 mod json;
 mod machine;
@@ -23,6 +24,7 @@ mod vocabulary;
 
 pub use decision::{Approval, Cancelled, Grant, Skipped, Waiting};
 pub use event::Event;
+pub use header::{HeaderValue, Headers};
 pub use history::{Actor, HistoryEntry};
 pub use json::Json;
 pub use machine::Applied;

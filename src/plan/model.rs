@@ -1,12 +1,10 @@
 //! What a plan is: the form that clients see, which is also the form that is stored.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    Approval, ApprovalMode, Cancelled, Domain, Effect, Json, Method, Mode, PlanStatus, Skipped,
-    StepStatus, Timestamp, Waiting,
+    Approval, ApprovalMode, Cancelled, Domain, Effect, Headers, Json, Method, Mode, PlanStatus,
+    Skipped, StepStatus, Timestamp, Waiting,
 };
 
 /// One remark of a step's plugin.
@@ -60,8 +58,8 @@ pub struct Step {
     #[serde(default = "first")]
     pub attempt: u32,
     /// Headers of its request beside those that the host sets, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
+    pub headers: Headers,
     /// What was or will be sent; null when that is not known yet, or nothing is sent.
     pub payload: Option<Json>,
     /// Why the payload is not known yet.

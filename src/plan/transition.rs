@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Effect, Json, LogLine, Method, Plan, Step};
+use super::{Effect, Headers, Json, LogLine, Method, Plan, Step};
 
 /// What is about to be sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Sending {
     /// Whether it is only shown, and never sent.
     pub shown_only: bool,
     /// Headers beside the host's, by name.
-    pub headers: BTreeMap<String, String>,
+    pub headers: Headers,
     /// The body.
     pub payload: Option<Json>,
 }

@@ -1,14 +1,15 @@
-//! What plugins may call: the operator's list, and what holds for a kind that has none. A plugin
+//! What plugins may call, and which secrets they may name: the operator's lists, and what holds for
+//! a kind that has none. A plugin
 //! that is part of the host may then ask its service for everything, one from outside only for what
 //! reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Serialize;
 
 use super::Manifest;
-use crate::plan::{Effect, Method};
+use crate::plan::{Effect, Headers, Method};
 use crate::services::{Routes, Service, path};
 
 /// Stands for every route that the catalogue says reads.
@@ -29,9 +30,19 @@ static ONLY_READS: LazyLock<Allowed> = LazyLock::new(|| Allowed {
 
 static NOTHING: LazyLock<Allowed> = LazyLock::new(Allowed::default);
 
-/// What the operator grants, by kind: `[plugin.<kind>.grants]`.
+/// What the operator grants, by kind.
 #[derive(Debug, Clone, Default)]
-pub struct Grants(BTreeMap<String, BTreeMap<String, Allowed>>);
+pub struct Grants(BTreeMap<String, KindGrants>);
+
+/// What the operator grants one kind.
+#[derive(Debug, Clone, Default)]
+pub struct KindGrants {
+    /// `[plugin.<kind>.grants]`: what it may ask services for. If there is such a list, it is the
+    /// whole truth.
+    pub services: Option<BTreeMap<String, Allowed>>,
+    /// `[plugin.<kind>.secrets]`: the secrets that it may name to services.
+    pub secrets: BTreeMap<String, BTreeSet<String>>,
+}
 
 /// What is allowed of one service.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +57,7 @@ pub struct Grant<'a> {
     kind: &'a str,
     service: &'a str,
     allowed: &'a Allowed,
+    secrets: Option<&'a BTreeSet<String>>,
     /// What the service's requests do; nothing is known of one that is not configured.
     catalogued: Option<&'a Routes>,
 }
@@ -54,9 +66,11 @@ pub struct Grant<'a> {
 #[derive(Debug, Clone, Serialize)]
 pub struct Granted {
     /// The service that the plugin asks.
-    service: String,
+    pub service: String,
     /// What it may ask for, as the configuration would have it.
-    routes: Vec<String>,
+    pub routes: Vec<String>,
+    /// The names of the secrets that it may use.
+    pub secrets: Vec<String>,
 }
 
 impl Allowed {
@@ -82,9 +96,9 @@ impl Allowed {
 }
 
 impl Grants {
-    /// This list is the whole truth for this kind.
-    pub fn set(&mut self, kind: String, services: BTreeMap<String, Allowed>) {
-        self.0.insert(kind, services);
+    /// Grants this to a kind.
+    pub fn set(&mut self, kind: String, grants: KindGrants) {
+        self.0.insert(kind, grants);
     }
 
     /// Whether a plugin with this manifest may ask its service at all.
@@ -93,10 +107,11 @@ impl Grants {
     /// What to add where it may not.
     pub fn check(&self, manifest: &Manifest) -> Result<(), String> {
         let Manifest { kind, service, .. } = manifest;
-        match self.0.get(kind) {
+        let listed = self.0.get(kind).and_then(|own| own.services.as_ref());
+        match listed {
             Some(services) if !services.contains_key(service) => Err(format!(
                 "the service {service} is not granted to the kind {kind}: {}",
-                to_add(kind, service, &ONLY_READS.written())
+                to_add(kind, "grants", service, &ONLY_READS.written())
             )),
             _ => Ok(()),
         }
@@ -110,7 +125,8 @@ impl Grants {
         service: Option<&'a Service>,
         is_shipped: bool,
     ) -> Grant<'a> {
-        let allowed = match self.0.get(&manifest.kind) {
+        let own = self.0.get(&manifest.kind);
+        let allowed = match own.and_then(|own| own.services.as_ref()) {
             Some(services) => services.get(&manifest.service).unwrap_or(&NOTHING),
             None if is_shipped => &EVERYTHING,
             None => &ONLY_READS,
@@ -119,6 +135,7 @@ impl Grants {
             kind: &manifest.kind,
             service: &manifest.service,
             allowed,
+            secrets: own.and_then(|own| own.secrets.get(&manifest.service)),
             catalogued: service.map(|service| &service.routes),
         }
     }
@@ -129,7 +146,28 @@ impl Grant<'_> {
     ///
     /// # Errors
     /// That it may not, and what to add to the configuration.
-    pub fn check(&self, method: Method, path: &str) -> Result<(), String> {
+    pub fn check(&self, method: Method, path: &str, headers: &Headers) -> Result<(), String> {
+        self.check_route(method, path)?;
+        headers
+            .secrets()
+            .try_for_each(|name| self.check_secret(name))
+    }
+
+    fn check_secret(&self, name: &str) -> Result<(), String> {
+        let mut granted = self.secrets.cloned().unwrap_or_default();
+        if !granted.insert(name.to_owned()) {
+            return Ok(());
+        }
+        let Self { kind, service, .. } = self;
+        let granted: Vec<String> = granted.into_iter().collect();
+        Err(format!(
+            "the secret {name} is not granted to the plugin {kind} for {service}: {}, and its value \
+             under [secrets]",
+            to_add(kind, "secrets", service, &granted)
+        ))
+    }
+
+    fn check_route(&self, method: Method, path: &str) -> Result<(), String> {
         let effect = |routes: &Routes| routes.effect(method, path);
         let reads = self.catalogued.map(effect) == Some(Effect::Read);
         if (self.allowed.reads && reads) || self.allowed.routes.has(method, path) {
@@ -148,7 +186,10 @@ impl Grant<'_> {
         }
         let mut routes = self.allowed.written();
         routes.push(format!("{method} {path}"));
-        Err(format!("{refused}: {}", to_add(kind, service, &routes)))
+        Err(format!(
+            "{refused}: {}",
+            to_add(kind, "grants", service, &routes)
+        ))
     }
 
     /// The grant, to be shown.
@@ -156,27 +197,20 @@ impl Grant<'_> {
         Granted {
             service: self.service.to_owned(),
             routes: self.allowed.written(),
+            secrets: self.secrets.into_iter().flatten().cloned().collect(),
         }
     }
 }
 
-impl Granted {
-    /// The routes on one line.
-    pub fn routes(&self) -> String {
-        if self.routes.is_empty() {
-            return "nothing".to_owned();
-        }
-        self.routes.join(", ")
-    }
-}
-
-/// The line that grants these routes, and where it goes.
-fn to_add(kind: &str, service: &str, routes: &[String]) -> String {
+/// The line that grants these of a service, and the table where it goes.
+fn to_add(kind: &str, table: &str, service: &str, granted: &[String]) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let key = if service.chars().all(is_bare) {
         service.to_owned()
     } else {
         format!("{service:?}")
     };
-    format!("to grant it, the configuration needs {key} = {routes:?} under [plugin.{kind}.grants]")
+    format!(
+        "to grant it, the configuration needs {key} = {granted:?} under [plugin.{kind}.{table}]"
+    )
 }

@@ -34,7 +34,7 @@ pub use choose::{Selector, VersionLine};
 pub use error::RegistryError;
 use folder::Folder;
 pub(crate) use folder::{Stamp, stamp};
-pub use grants::{Allowed, Grant, Granted, Grants};
+pub use grants::{Allowed, Grant, Granted, Grants, KindGrants};
 use loaded::Loaded;
 pub use loader::{Loader, Terms};
 pub use manifest::{Manifest, check_kind};

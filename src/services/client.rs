@@ -6,7 +6,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
 use super::error::What;
-use super::{CallError, Service};
+use super::{CallError, Redactor, Service};
 use crate::plan::Method;
 
 /// Idle connections that are kept for each service.
@@ -15,11 +15,12 @@ const IDLE_CONNECTIONS: usize = 32;
 /// How long connecting may take, within a request's own timeout.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
 
-/// Calls services: no redirects, no proxies, no compression, answers capped.
+/// Calls services: no redirects, no proxies, no compression, answers capped and without secrets.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
     answer_bytes: usize,
+    redactor: Redactor,
 }
 
 /// What is sent.
@@ -72,7 +73,16 @@ impl Client {
             .connect_timeout(CONNECT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .build()?;
-        Ok(Self { http, answer_bytes })
+        Ok(Self {
+            http,
+            answer_bytes,
+            redactor: Redactor::default(),
+        })
+    }
+
+    /// The same, but nothing that this one looks for gets into an answer.
+    pub fn redacting(self, redactor: Redactor) -> Self {
+        Self { redactor, ..self }
     }
 
     /// Sends one request and reads the whole answer, in `timeout` from beginning to end.
@@ -94,7 +104,7 @@ impl Client {
             .await
             .map_err(failed)?;
         let status = response.status().as_u16();
-        let headers = headers_that_matter(response.headers());
+        let headers = self.headers_that_matter(response.headers());
         let mut body = Vec::new();
         loop {
             let chunk = response.chunk().await;
@@ -110,7 +120,7 @@ impl Client {
         Ok(Answer {
             status,
             headers,
-            body,
+            body: self.redactor.clean(body),
             elapsed: started.elapsed(),
         })
     }
@@ -150,6 +160,19 @@ impl Client {
         }
         Ok(builder)
     }
+
+    fn headers_that_matter(&self, headers: &HeaderMap) -> Vec<(String, String)> {
+        [CONTENT_TYPE, RETRY_AFTER]
+            .iter()
+            .filter_map(|name| {
+                let value = headers.get(name)?.to_str().ok()?;
+                Some((
+                    name.as_str().to_owned(),
+                    self.redactor.clean(value.to_owned()),
+                ))
+            })
+            .collect()
+    }
 }
 
 /// Chooses the implementation of cryptography for the whole process. To be called before any HTTP
@@ -157,14 +180,4 @@ impl Client {
 pub fn install_tls() {
     // A second installation is refused and changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
-fn headers_that_matter(headers: &HeaderMap) -> Vec<(String, String)> {
-    [CONTENT_TYPE, RETRY_AFTER]
-        .iter()
-        .filter_map(|name| {
-            let value = headers.get(name)?.to_str().ok()?;
-            Some((name.as_str().to_owned(), value.to_owned()))
-        })
-        .collect()
 }

@@ -7,6 +7,7 @@
 //! - [`path`]: which paths a plugin may ask for.
 //! - [`Client`], [`CallError`]: one request and its bounded answer.
 //! - [`Gateway`]: tries again where that is safe, and leaves alone what keeps failing.
+//! - [`Secrets`]: what requests carry for plugins; [`Redactor`]: keeps it out of everything else.
 //! - [`Breaker`]: how one service has been doing.
 
 mod breaker;
@@ -16,9 +17,13 @@ mod error;
 mod gateway;
 pub mod known;
 pub mod path;
+mod redact;
+mod secrets;
 
 pub use breaker::{Breaker, BreakerConfig, BreakerState};
 pub use catalogue::{Catalogue, Routes, Service};
 pub use client::{Answer, Client, Outgoing, install_tls};
 pub use error::CallError;
 pub use gateway::{Called, Gateway, Pace, RetryConfig};
+pub use redact::{Redactor, SHORTEST};
+pub use secrets::{Secrets, check_secret_name};

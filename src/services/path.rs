@@ -90,7 +90,7 @@ pub(super) fn canonical(path: &str) -> String {
 }
 
 /// Percent-decodes what is printable ASCII; a backslash counts as a slash.
-fn decode(path: &str) -> String {
+pub(super) fn decode(path: &str) -> String {
     let mut parts = path.split('%');
     let mut decoded = parts.next().unwrap_or_default().to_owned();
     for part in parts {

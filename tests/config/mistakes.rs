@@ -133,6 +133,58 @@ fn a_wrong_grant_is_named() {
 }
 
 #[test]
+fn a_wrong_secret_is_named_and_not_shown() {
+    let value = "8 to 4096 printable";
+    let cases: [Case; 9] = [
+        ("[secrets]\ntoken = \"s3cr3t\"", &["[secrets] token", value]),
+        (
+            "[secrets]\ntoken = \"s3cr3t   \"",
+            &["[secrets] token", value],
+        ),
+        (
+            "[secrets]\ntoken = \"s3cr3t\\nof two lines\"",
+            &["[secrets] token", value],
+        ),
+        (
+            "[secrets]\ntoken = \"s3cr3t of the Grüns\"",
+            &["[secrets] token", value],
+        ),
+        (
+            "[secrets]\ntoken = 1234567890",
+            &["secrets.token", "quotation marks"],
+        ),
+        (
+            "[secrets]\nMy-token = \"s3cr3t-value\"",
+            &["\"My-token\" names no secret", "a-z, 0-9"],
+        ),
+        (
+            "[plugin.srl.secrets]\nsrl = [\"token\"]",
+            &[
+                "[plugin.srl.secrets] srl",
+                "no secret \"token\"",
+                "[secrets]",
+            ],
+        ),
+        (
+            "[secrets]\ntoken = \"s3cr3t-value\"\n[plugin.srl.secrets]\nslr = [\"token\"]",
+            &["[plugin.srl.secrets] \"slr\" is no service", "srl"],
+        ),
+        (
+            "[services.srl.headers]\na = 1234567890",
+            &["srl.headers.a", "quotation marks"],
+        ),
+    ];
+    for (text, parts) in cases {
+        let said = refused_file(text);
+        assert_has(&said, parts);
+        assert!(
+            !said.contains("s3cr3t") && !said.contains("12345"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let data = tempdir().unwrap();
     let missing = data.path().join("missing.toml");

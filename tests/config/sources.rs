@@ -233,6 +233,30 @@ fn friendly_srl() -> Reply {
 }
 
 #[test]
+fn a_secret_may_come_in_a_variable() {
+    let variable = |value: &str| [("MESH_SECRETS__SRL_TOKEN".to_owned(), value.to_owned())];
+    for (set, value) in [
+        ("s3cr3t-value", "s3cr3t-value"),
+        ("1234567890", "1234567890"),
+        ("s3cr3t-value\n", "s3cr3t-value"),
+    ] {
+        let loaded = Config::load(None, variable(set)).unwrap();
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        let secrets = loaded.config.secrets().unwrap();
+        assert_eq!(secrets.get("srl_token").unwrap(), value);
+        let printed = format!(
+            "{:?} {secrets:?} {:?}",
+            loaded.config,
+            loaded.config.redactor()
+        );
+        assert!(!printed.contains(value), "{printed}");
+    }
+    let error = Config::load(None, variable("s3cr3t")).unwrap_err();
+    assert_has(&format!("{error:#}"), &["[secrets] srl_token", "8 to 4096"]);
+    assert!(!format!("{error:#}").contains("s3cr3t"), "{error:#}");
+}
+
+#[test]
 fn the_secret_of_a_variable_is_not_printed() {
     let data = tempdir().unwrap();
     let (code, said) = Binary::run("serve", data.path())

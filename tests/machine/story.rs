@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use codex_mesh::plan::{
-    ApprovalMode, Effect, Finished, Json, LogLine, Method, Mode, Outcome, Plan, Sending, Starter,
-    Step, StepStatus, Timestamp, Transition,
+    ApprovalMode, Effect, Finished, Headers, Json, LogLine, Method, Mode, Outcome, Plan, Sending,
+    Starter, Step, StepStatus, Timestamp, Transition,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -240,7 +240,7 @@ fn sent() -> impl Strategy<Value = Sent> {
             effect,
             repeatable,
             shown_only,
-            headers: BTreeMap::new(),
+            headers: Headers::default(),
             payload: payload.map(|body| Json::parse(body.to_owned()).unwrap()),
         },
     );

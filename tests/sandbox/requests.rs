@@ -96,7 +96,7 @@ async fn an_ordinary_header_is_sent() {
 async fn a_secret_that_was_not_granted_is_refused() {
     let app = start_hostile(TestApp::builder()).await;
     let error = error_of(&app, "shape:secret=brain-token").await;
-    assert_has(&error, &[REFUSED, "asks for a secret", "none is granted"]);
+    assert_has(&error, &[REFUSED, "asks for a secret", "\"brain-token\""]);
     assert_eq!(app.asked("srl"), 0);
 }
 
@@ -136,7 +136,7 @@ async fn follow_up_requests_are_judged_as_well() {
     for (index, (asks, part)) in [
         ("path=//evil", "name another host"),
         ("header=host: evil", "is the host's to set"),
-        ("secret=token", "none is granted"),
+        ("secret=token", "the secret token is not granted"),
         ("body=not json", "the body is not JSON"),
     ]
     .into_iter()

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use codex_mesh::plan::{
-    Effect, Finished, Json, Method, Outcome, Plan, Sending, Starter, StepStatus, Timestamp,
-    Transition,
+    Effect, Finished, Headers, Json, Method, Outcome, Plan, Sending, Starter, StepStatus,
+    Timestamp, Transition,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -92,7 +92,7 @@ fn sending(byte: u8) -> Sending {
         },
         repeatable: byte & 32 == 0,
         shown_only: byte & 64 == 0,
-        headers: BTreeMap::new(),
+        headers: Headers::default(),
         payload: None,
     }
 }

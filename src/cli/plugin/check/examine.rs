@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::cli::plugin::local::Local;
-use crate::plan::Method;
+use crate::plan::{Headers, Method};
 use crate::registry::{Granted, Manifest, embedded};
 use crate::sandbox::bindings as wit;
 use crate::sandbox::{Boundary, CONTRACT, Import, LoadError, sha256};
@@ -167,7 +167,8 @@ impl Report {
         let is_shipped = embedded::COMPONENTS.iter().any(|(_, bytes)| is_it(bytes));
         let grant = loader.grant(manifest, is_shipped);
         self.granted = Some(grant.shown());
-        if let Err(missing) = grant.check(manifest.method, &manifest.endpoint) {
+        if let Err(missing) = grant.check(manifest.method, &manifest.endpoint, &Headers::default())
+        {
             self.notes
                 .push(format!("it can be loaded, but its usual request {missing}"));
         }

@@ -90,7 +90,10 @@ fn text(report: &Report) -> String {
         line("settings", &manifest.settings_schema);
     }
     if let Some(granted) = &report.granted {
-        line("granted", &granted.routes());
+        line("granted", &listed(&granted.routes));
+        if !granted.secrets.is_empty() {
+            line("secrets", &listed(&granted.secrets));
+        }
     }
     for note in &report.notes {
         line("note", note);

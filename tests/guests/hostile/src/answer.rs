@@ -1,6 +1,7 @@
 //! Verdicts that must not be believed.
 
-use codex_mesh_sdk::{Request, RetryLater, Reviewed, Verdict};
+use codex_mesh_sdk::log::{self, Level};
+use codex_mesh_sdk::{Request, Response, RetryLater, Reviewed, Verdict};
 use serde_json::json;
 
 use crate::ask::{self, deep, text};
@@ -34,6 +35,28 @@ pub fn verdict(name: &str, argument: &str) -> Option<Verdict> {
         }
         _ => return None,
     })
+}
+
+/// All that is known of an answer, in every place where it may be said. `\u` escapes are decoded.
+pub fn everything(response: &Response) -> Verdict {
+    let all = format!("{:?} {}", response.headers, response.body);
+    log::write(Level::Warn, &all);
+    println!("{all}");
+    let decoded: Option<String> = serde_json::from_str(&response.body).ok();
+    let result = json!({"all": all, "decoded": decoded}).to_string();
+    match response.status {
+        200 => Verdict::Done(result),
+        202 => Verdict::NeedsApproval(Reviewed {
+            result,
+            reason: all,
+        }),
+        503 => Verdict::Retry(RetryLater {
+            reason: all,
+            after_ms: None,
+        }),
+        403 => Verdict::Blocked(all),
+        _ => Verdict::Failed(all),
+    }
 }
 
 fn woe() -> String {

@@ -29,6 +29,13 @@ pub fn request(name: &str, argument: &str) -> Option<Result<Request, String>> {
             let secret = HeaderValue::Secret(argument.to_owned());
             headers(vec![header("authorization", secret)])
         }
+        "write-secret" => {
+            let secret = HeaderValue::Secret(argument.to_owned());
+            Request {
+                path: "/srl/write".to_owned(),
+                ..headers(vec![header("x-token", secret)])
+            }
+        }
         "headers" => {
             let count: usize = argument.parse().unwrap_or(0);
             let text = || HeaderValue::Text(String::new());

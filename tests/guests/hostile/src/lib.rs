@@ -63,6 +63,9 @@ impl Step for Hostile {
         request: &Request,
         response: &Response,
     ) -> Result<Verdict, Fault> {
+        if let Some(("secret", _)) = task(context, "shape") {
+            return Ok(answer::everything(response));
+        }
         let Some((name, argument)) = task(context, "interpret") else {
             return Ok(Verdict::Done(response.body.clone()));
         };
