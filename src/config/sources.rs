@@ -13,7 +13,10 @@ pub(super) fn read_file(path: &Path) -> anyhow::Result<Table> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("can't read the configuration {}", path.display()))?;
     let wrong = || format!("the configuration {} is wrong", path.display());
-    let table: Table = text.parse().with_context(wrong)?;
+    let table: Table = text
+        .parse()
+        .map_err(|error| misspelt(&text, &error))
+        .with_context(wrong)?;
     let (_, unknown) = parse(table.clone())
         .map_err(|error| anyhow!("{error}"))
         .with_context(wrong)?;
@@ -21,6 +24,17 @@ pub(super) fn read_file(path: &Path) -> anyhow::Result<Table> {
         Some(key) => Err(anyhow!("the key {key} is not known")).with_context(wrong),
         None => Ok(table),
     }
+}
+
+/// What is wrong with the file as TOML, and on which line. The library would show the line, and so
+/// a secret.
+fn misspelt(text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let before = before.unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let key = line.split_once('=').map_or("", |(key, _)| key.trim());
+    let number = before.matches('\n').count().saturating_add(1);
+    anyhow!("line {number} {key}: {}", error.message())
 }
 
 /// The configuration in a table, and the keys in it that mean nothing.

@@ -135,7 +135,9 @@ fn a_wrong_grant_is_named() {
 #[test]
 fn a_wrong_secret_is_named_and_not_shown() {
     let value = "8 to 4096 printable";
-    let cases: [Case; 9] = [
+    let cases: [Case; 11] = [
+        ("[secrets]\ntoken = s3cr3t-value", &["line 2 token"]),
+        ("\n[secrets]\ntoken = \"s3cr3t-value", &["line 3"]),
         ("[secrets]\ntoken = \"s3cr3t\"", &["[secrets] token", value]),
         (
             "[secrets]\ntoken = \"s3cr3t   \"",
