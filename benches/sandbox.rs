@@ -77,9 +77,13 @@ async fn step(plugin: &Plugin, context: &Context, response: &Response) {
     assert!(matches!(black_box(verdict), Verdict::Done(_)));
 }
 
+fn started() -> Arc<Sandbox> {
+    let program = env!("CARGO_BIN_EXE_codex-mesh").into();
+    Arc::new(Sandbox::new(Limits::default(), program).unwrap())
+}
+
 fn load(runtime: &Runtime, cache: &Arc<CompileCache>) -> Plugin {
-    let sandbox = Arc::new(Sandbox::new(Limits::default()).unwrap());
-    let loading = Plugin::load(sandbox, Arc::clone(cache), component("srl"));
+    let loading = Plugin::load(started(), Arc::clone(cache), component("srl"));
     runtime.block_on(loading).unwrap().0
 }
 
@@ -123,7 +127,7 @@ fn benches(criterion: &mut Criterion) {
     group.finish();
 
     criterion.bench_function("load from the cache", |bencher| {
-        let sandbox = Arc::new(Sandbox::new(Limits::default()).unwrap());
+        let sandbox = started();
         let bytes = component("srl");
         bencher.iter(|| {
             let (sandbox, cache) = (Arc::clone(&sandbox), Arc::clone(&cache));

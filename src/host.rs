@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,11 +34,11 @@ pub struct Host {
 
 impl Host {
     /// Listens, opens the store and loads the plugins. What is fast comes first, so that a
-    /// mistake shows at once.
+    /// mistake shows at once. `program` is a `codex-mesh`, which compiles components.
     ///
     /// # Errors
     /// What is wrong, with its remedy.
-    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+    pub async fn start(config: &Config, program: &Path) -> anyhow::Result<Self> {
         let catalogue = config.catalogue()?;
         let listener = TcpListener::bind(&config.listen).await.with_context(|| {
             format!(
@@ -47,7 +48,10 @@ impl Host {
             )
         })?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data_dir)?);
-        let sandbox = Arc::new(Sandbox::new(config.limits.plugin.clone())?);
+        let sandbox = Arc::new(Sandbox::new(
+            config.limits.plugin.clone(),
+            program.to_owned(),
+        )?);
         let cache = Arc::new(CompileCache::open(&config.cache_dir())?);
         let registry = Registry::load(Parts {
             sandbox,

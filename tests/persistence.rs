@@ -8,7 +8,7 @@ use codex_mesh::config::Config;
 use codex_mesh::host::Host;
 use serde_json::json;
 
-use crate::support::{TestApp, assert_has, cache_dir, within};
+use crate::support::{TestApp, assert_has, cache_dir, program, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plans_survive_a_restart() {
@@ -83,7 +83,7 @@ async fn a_second_host_on_a_data_folder_is_refused() {
         cache_dir: Some(cache_dir()),
         ..Config::default()
     };
-    let refused = Host::start(&second).await.err().unwrap();
+    let refused = Host::start(&second, program()).await.err().unwrap();
     let folder = app.data.path().display().to_string();
     let parts = ["another codex-mesh", folder.as_str(), "--data-dir"];
     assert_has(&format!("{refused:#}"), &parts);
@@ -104,7 +104,7 @@ async fn a_lock_that_is_a_pipe_is_not_waited_for() {
         cache_dir: Some(cache_dir()),
         ..Config::default()
     };
-    let refused = within(Host::start(&config)).await.err().unwrap();
+    let refused = within(Host::start(&config, program())).await.err().unwrap();
     let lock = lock.display().to_string();
     assert_has(
         &format!("{refused:#}"),

@@ -27,7 +27,9 @@ use serde_json::{Value, json};
 
 use tempfile::TempDir;
 
-use crate::support::{GOAL, Raw, TestApp, assert_has, cache_dir, folder, guest, start_with};
+use crate::support::{
+    GOAL, Raw, TestApp, assert_has, cache_dir, folder, guest, program, start_with,
+};
 
 /// A registry with the data folder that it works in.
 pub struct Loaded {
@@ -47,7 +49,7 @@ impl Deref for Loaded {
 pub async fn registry(folder: &Path, limits: Limits) -> Loaded {
     let data = tempfile::tempdir().unwrap();
     let parts = Parts {
-        sandbox: Arc::new(Sandbox::new(limits).unwrap()),
+        sandbox: Arc::new(Sandbox::new(limits, program().into()).unwrap()),
         cache: Arc::new(CompileCache::open(&cache_dir()).unwrap()),
         catalogue: Config::default().catalogue().unwrap(),
         terms: Terms::default(),
@@ -264,6 +266,9 @@ async fn a_folder_that_is_not_there_stops_the_start() {
         ..Config::default()
     };
     config.plugins_dir = Some(plugins.path().join("missing"));
-    let error = codex_mesh::host::Host::start(&config).await.err().unwrap();
+    let error = codex_mesh::host::Host::start(&config, program())
+        .await
+        .err()
+        .unwrap();
     assert_has(&format!("{error:#}"), &["plugins folder", "missing"]);
 }

@@ -13,7 +13,7 @@ use codex_mesh::config::Config;
 use codex_mesh::host::Host;
 use serde_json::{Value, json};
 
-use crate::support::{GOAL, Raw, TestApp, TestAppBuilder, assert_has, cache_dir, folder};
+use crate::support::{GOAL, Raw, TestApp, TestAppBuilder, assert_has, cache_dir, folder, program};
 
 /// What is wrong with an otherwise good plan, and what the error has to say.
 type Case<'a> = (Value, &'a [&'a str]);
@@ -42,7 +42,7 @@ async fn refused(text: &str) -> String {
     config.listen = "127.0.0.1:0".to_owned();
     config.data_dir = data.path().to_owned();
     config.cache_dir = Some(cache_dir());
-    let error = Host::start(&config).await.err();
+    let error = Host::start(&config, program()).await.err();
     format!("{:#}", error.unwrap_or_else(|| panic!("it starts: {text}")))
 }
 

@@ -2,6 +2,7 @@
 //! changes.
 
 mod answers;
+mod compiling;
 mod contained;
 mod isolation;
 mod log;
@@ -17,7 +18,7 @@ use codex_mesh::sandbox::bindings::{Context, Manifest, Mode, PlanInfo, Request, 
 use codex_mesh::sandbox::{Clock, CompileCache, Fault, Limits, LoadError, Plugin, Sandbox};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, cache_dir};
+use crate::support::{TestApp, cache_dir, program};
 
 /// A step of the hostile kind, after it ran in a plan of its own with this goal. What follows it
 /// in the plan must not have begun if it failed.
@@ -64,7 +65,7 @@ async fn load_with(
     limits: Limits,
     cache: &Path,
 ) -> Result<(Plugin, Manifest), LoadError> {
-    let sandbox = Arc::new(Sandbox::new(limits).unwrap());
+    let sandbox = Arc::new(Sandbox::new(limits, program().into()).unwrap());
     let cache = Arc::new(CompileCache::open(cache).unwrap());
     Plugin::load(sandbox, cache, Arc::from(component)).await
 }

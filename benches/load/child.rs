@@ -1,12 +1,13 @@
 //! The target in a process of its own: this program again, in another role.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use codex_mesh::config::{Config, ServiceConfig};
 use codex_mesh::host::Host;
+use codex_mesh::sandbox::THIS_PROGRAM;
 use tokio::sync::oneshot;
 
 use crate::drive::Place;
@@ -96,7 +97,7 @@ pub(crate) async fn run_host(services: &[String]) -> anyhow::Result<()> {
         };
         config.services.insert(name.to_owned(), service);
     }
-    let host = Host::start(&config).await?;
+    let host = Host::start(&config, Path::new(THIS_PROGRAM)).await?;
     println!("http://{}", host.address()?);
     host.serve(stopped()).await
 }

@@ -31,6 +31,7 @@ mod usage;
 use std::process::ExitCode;
 
 use clap::Parser;
+use codex_mesh::sandbox::run_compiler;
 
 use options::{Options, Role, Target};
 use report::Report;
@@ -40,6 +41,13 @@ use stubs::Stubs;
 async fn main() -> ExitCode {
     let options = Options::parse();
     let outcome = match options.role {
+        Some(Role::Compile {
+            memory_bytes,
+            cpu_seconds,
+        }) => match run_compiler(memory_bytes, cpu_seconds) {
+            Ok(exit) => return exit,
+            Err(error) => Err(error),
+        },
         Some(Role::Host { services }) => child::run_host(&services).await.map(|()| true),
         Some(Role::Relay { services }) => relay::run(&services).await.map(|()| true),
         None if options.compare => compare::run(options.plans).await,

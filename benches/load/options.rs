@@ -44,6 +44,9 @@ pub(crate) enum Role {
     Host { services: Vec<String> },
     #[command(hide = true)]
     Relay { services: Vec<String> },
+    /// What the host in this program starts it for.
+    #[command(hide = true)]
+    Compile { memory_bytes: u64, cpu_seconds: u64 },
 }
 
 /// What is put under load.

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::sandbox::run_compiler;
 use options::Options;
 
 /// Runs plans of steps whose logic is sandboxed WebAssembly components.
@@ -48,6 +49,9 @@ enum Command {
     Brain(brain::BrainArgs),
     /// Makes, builds, checks and tests plugins, and says which ones a running host uses.
     Plugin(plugin::PluginArgs),
+    /// Compiles the component on stdin: for a host, which starts this program once more for it.
+    #[command(hide = true)]
+    Compile { memory_bytes: u64, cpu_seconds: u64 },
 }
 
 /// Parses the command line and does what it says; the exit code.
@@ -71,6 +75,10 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         Command::Plan(args) => plan::run(&args).await?,
         Command::Plugin(args) => plugin::run(&args).await?,
         Command::Brain(args) => brain::run(&args).await?,
+        Command::Compile {
+            memory_bytes,
+            cpu_seconds,
+        } => return run_compiler(memory_bytes, cpu_seconds),
     }
     Ok(ExitCode::SUCCESS)
 }

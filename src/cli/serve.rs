@@ -1,11 +1,14 @@
 //! `codex-mesh serve`: runs the host until it is told to stop.
 
+use std::path::Path;
+
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::options::Options;
 use crate::config::Config;
 use crate::host::Host;
+use crate::sandbox::THIS_PROGRAM;
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     let config = options.config()?;
@@ -23,7 +26,7 @@ pub(super) async fn start(config: &Config) -> anyhow::Result<Host> {
     if !config.cache_dir().exists() {
         println!("compiling the plugins, once …");
     }
-    Host::start(config).await
+    Host::start(config, Path::new(THIS_PROGRAM)).await
 }
 
 /// Ends at the first Ctrl-C or SIGTERM. From the call on, neither kills the process.

@@ -81,6 +81,7 @@ impl From<RegistryError> for HttpError {
         let message = error.to_string();
         let status = match error {
             RegistryError::Load(LoadError::TooLarge(..)) => StatusCode::PAYLOAD_TOO_LARGE,
+            RegistryError::Load(LoadError::Compiler(_)) => StatusCode::SERVICE_UNAVAILABLE,
             RegistryError::Load(_) => StatusCode::BAD_REQUEST,
             RegistryError::NoKind { .. }
             | RegistryError::NotKept(_)

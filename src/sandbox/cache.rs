@@ -73,16 +73,24 @@ impl CompileCache {
         self.load(engine, &identity, &self.path(&identity))
     }
 
-    /// Compiles `bytes`, and keeps what comes of it.
-    pub(super) fn compile(&self, engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
-        let component = Component::from_binary(engine, bytes)
+    /// Takes over what the compiler has just made of `bytes`, and keeps it.
+    #[allow(unsafe_code)]
+    pub(super) fn keep(
+        &self,
+        engine: &Engine,
+        bytes: &[u8],
+        compiled: &[u8],
+    ) -> Result<Component, LoadError> {
+        // SAFETY: these are the bytes that this program, as the compiler, got from
+        // `precompile_component`, and they came through a pipe that nobody else could write to.
+        let component = unsafe { Component::deserialize(engine, compiled) }
             .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
         let identity = identity(engine, bytes);
         let path = self.path(&identity);
         // A cache that can't be written costs time, not correctness.
-        if let Err(error) = self.save(&component, &identity, &path) {
+        if let Err(error) = self.save(compiled, &identity, &path) {
             tracing::warn!(
-                "a compiled component was not cached in {}: {error:#}",
+                "a compiled component was not cached in {}: {error}",
                 path.display()
             );
         }
@@ -130,7 +138,7 @@ impl CompileCache {
             );
             return None;
         };
-        // SAFETY: the seal fits, so these are the bytes that `save` got from `serialize` for the
+        // SAFETY: the seal fits, so these are the bytes that `keep` took over and saved for the
         // same component and engine, under a key that only this user's processes can read.
         match unsafe { Component::deserialize(engine, compiled) } {
             Ok(component) => Some(component),
@@ -144,22 +152,20 @@ impl CompileCache {
         }
     }
 
-    fn save(&self, component: &Component, identity: &str, path: &Path) -> anyhow::Result<()> {
-        let compiled = component.serialize()?;
-        let seal = self.seal(identity, &compiled).finalize().into_bytes();
+    fn save(&self, compiled: &[u8], identity: &str, path: &Path) -> io::Result<()> {
+        let seal = self.seal(identity, compiled).finalize().into_bytes();
         // Written aside and renamed, so that no other process ever reads half a file.
         let aside = path.with_extension(format!("{}.tmp", uuid::Uuid::new_v4()));
         let mut file = private_file(&aside)?;
         let written = file
             .write_all(&seal)
-            .and_then(|()| file.write_all(&compiled));
+            .and_then(|()| file.write_all(compiled));
         written
             .and_then(|()| fs::rename(&aside, path))
             .inspect_err(|_| {
                 // Best effort: what matters is the error that is being returned.
                 let _ = fs::remove_file(&aside);
-            })?;
-        Ok(())
+            })
     }
 
     fn seal(&self, identity: &str, compiled: &[u8]) -> Seal {

@@ -1,23 +1,53 @@
-//! Compiling takes as long as the component's author likes: a few kilobytes can keep a compiler
-//! busy for hours. So it is done on threads of its own, which share nothing with other compilations,
-//! and it is not waited for without an end. A compilation that is given up can't be stopped; what it
-//! comes to in the end is in the cache for the next time. So there are only so many at a time, those
-//! that were given up included.
+//! Compiling takes as much time and memory as the component's author likes: a few kilobytes can keep
+//! a compiler busy for hours. So it is done by a process of its own ([`compiler`]), which has limits,
+//! is ended when it goes over them or the host ends, and knows nothing of the host's secrets. There
+//! are only so many at a time.
 
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use rustix::process::Signal;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use wasmtime::component::Component;
 
 use super::cache::CompileCache;
+use super::compiler;
 use super::engine::Sandbox;
 use super::fault::LoadError;
+use super::limits::Limits;
+
+/// The program that is running, also after its file was replaced by another version.
+pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// How a component begins, and how a core module does: the magic number, then version and layer
 /// (WebAssembly specification, binary format, and the component model's `Binary.md`).
 const MAGIC: &[u8] = b"\0asm";
 const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
+/// Compilations at the same time.
+const COMPILERS: usize = 2;
+
+/// What a compiled form may have, in bytes: so much for each byte of the component, and so much more.
+const GROWTH: usize = 16;
+const SLACK: usize = 4 << 20;
+
+/// What is read of what a compiler says, in bytes.
+const WORDS: usize = 16 << 10;
+
+/// What Rust's runtime says before it aborts because there is no memory left.
+const NO_MEMORY: &str = "memory allocation of";
+
+/// Threads that one process compiles with at the most. Each needs memory of its own, and the host
+/// needs processors too.
+const THREADS: usize = 4;
 
 /// The compiled form of a component, from the cache if it is there.
 pub(super) async fn component(
@@ -26,25 +56,19 @@ pub(super) async fn component(
     bytes: Arc<[u8]>,
 ) -> Result<Component, LoadError> {
     check_header(&bytes, sandbox.limits.component_bytes)?;
-    let (engine, limit_ms) = (sandbox.engine.clone(), sandbox.limits.compile_ms);
     let finding = {
-        let (cache, engine, bytes) = (Arc::clone(&cache), engine.clone(), Arc::clone(&bytes));
-        tokio::task::spawn_blocking(move || cache.find(&engine, &bytes))
+        let (cache, engine) = (Arc::clone(&cache), sandbox.engine.clone());
+        let bytes = Arc::clone(&bytes);
+        spawn_blocking(move || cache.find(&engine, &bytes))
     };
     if let Ok(Some(component)) = finding.await {
         return Ok(component);
     }
-    let room = Arc::clone(&sandbox.compilers).acquire_owned();
-    let room = tokio::time::timeout(Duration::from_millis(limit_ms), room).await;
-    let Ok(Ok(room)) = room else {
-        return Err(LoadError::CompilersBusy(limit_ms));
-    };
-    let compile = move || {
-        // Given back when the compiler has ended, not when it is not waited for any more.
-        let _room = room;
-        cache.compile(&engine, &bytes)
-    };
-    within(limit_ms, compile).await
+    let compiled = sandbox.compilers.compile(&bytes).await?;
+    let engine = sandbox.engine.clone();
+    let keeping = spawn_blocking(move || cache.keep(&engine, &bytes, &compiled));
+    let kept = keeping.await;
+    kept.unwrap_or_else(|error| Err(LoadError::Compiler(error.to_string())))
 }
 
 fn check_header(bytes: &[u8], limit: usize) -> Result<(), LoadError> {
@@ -63,26 +87,120 @@ fn check_header(bytes: &[u8], limit: usize) -> Result<(), LoadError> {
     Ok(())
 }
 
-/// Runs the compiler for at most `limit_ms` milliseconds.
-async fn within<T: Send + 'static>(
+/// Starts the processes that compile.
+pub(super) struct Compilers {
+    program: PathBuf,
+    memory_bytes: u64,
     limit_ms: u64,
-    compile: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
-) -> Result<T, LoadError> {
-    let (reply, compiled) = oneshot::channel();
-    // The compiler uses the threads of the pool that it is called in.
-    let threads = rayon::ThreadPoolBuilder::new()
-        .thread_name(|_| "compile".to_owned())
-        // The reply is dropped, which tells enough; without a handler the process would abort.
-        .panic_handler(|_| ())
-        .build()
-        .map_err(|error| LoadError::Compile(error.to_string()))?;
-    threads.spawn(move || {
-        // Nobody waits any longer if the limit has passed.
-        let _ = reply.send(compile());
-    });
-    match tokio::time::timeout(Duration::from_millis(limit_ms), compiled).await {
-        Ok(Ok(compiled)) => compiled,
-        Ok(Err(_)) => Err(LoadError::Compile("the compiler failed".to_owned())),
-        Err(_) => Err(LoadError::CompileTime(limit_ms)),
+    /// One permit a process. Each comes back within the limit, so that waiting has an end as well.
+    room: Semaphore,
+}
+
+/// What a process that compiles came to.
+struct Ended {
+    status: ExitStatus,
+    compiled: Vec<u8>,
+    words: Vec<u8>,
+}
+
+impl Compilers {
+    pub(super) fn new(program: PathBuf, limits: &Limits) -> Self {
+        Self {
+            program,
+            memory_bytes: limits.compile_memory_bytes,
+            limit_ms: limits.compile_ms,
+            room: Semaphore::new(COMPILERS),
+        }
     }
+
+    /// What the compiler makes of a component. It is gone when this returns.
+    async fn compile(&self, component: &[u8]) -> Result<Vec<u8>, LoadError> {
+        let failed = |error: std::io::Error| LoadError::Compiler(error.to_string());
+        let room = self.room.acquire().await;
+        let _room = room.map_err(|closed| LoadError::Compiler(closed.to_string()))?;
+        let mut child = self.command().spawn().map_err(failed)?;
+        let most = component.len().saturating_mul(GROWTH).saturating_add(SLACK);
+        let limit = Duration::from_millis(self.limit_ms);
+        match timeout(limit, converse(&mut child, component, most)).await {
+            Ok(ended) => self.made(ended.map_err(failed)?, most),
+            Err(_) => {
+                child.kill().await.map_err(failed)?;
+                Err(LoadError::CompileTime(self.limit_ms))
+            }
+        }
+    }
+
+    fn command(&self) -> Command {
+        let threads = available_parallelism().map_or(1, usize::from).min(THREADS);
+        let cpu_seconds = self.limit_ms.div_ceil(1_000);
+        let cpu_seconds = cpu_seconds.saturating_mul(threads as u64);
+        let mut command = Command::new(&self.program);
+        command
+            .arg0("codex-mesh")
+            .arg(compiler::COMMAND)
+            .arg(self.memory_bytes.to_string())
+            .arg(cpu_seconds.to_string())
+            // Secrets are in variables.
+            .env_clear()
+            .env("RAYON_NUM_THREADS", threads.to_string())
+            .env("TOKIO_WORKER_THREADS", "1")
+            // Memory is taken from the system when it is used: all that is taken counts.
+            .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
+            .env("MIMALLOC_PAGE_COMMIT_ON_DEMAND", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A Ctrl-C is meant for the host, which ends what it has begun.
+            .process_group(0)
+            .kill_on_drop(true);
+        command
+    }
+
+    fn made(&self, ended: Ended, most: usize) -> Result<Vec<u8>, LoadError> {
+        let words = String::from_utf8_lossy(&ended.words).into_owned();
+        let by = |signal: Signal| ended.status.signal() == Some(signal.as_raw());
+        let exits = |code: u8| ended.status.code() == Some(code.into());
+        let no_memory =
+            exits(compiler::NO_MEMORY) || by(Signal::ABORT) && words.contains(NO_MEMORY);
+        if ended.compiled.len() > most {
+            Err(LoadError::CompiledTooLarge(most))
+        } else if ended.status.success() {
+            Ok(ended.compiled)
+        } else if exits(compiler::REFUSED) {
+            Err(LoadError::Compile(words))
+        } else if no_memory {
+            Err(LoadError::CompileMemory(self.memory_bytes))
+        } else if by(Signal::XCPU) {
+            Err(LoadError::CompileTime(self.limit_ms))
+        } else {
+            Err(LoadError::Compiler(format!("{} {words}", ended.status)))
+        }
+    }
+}
+
+/// Gives the process its component, and takes what comes of it, until it has ended.
+async fn converse(child: &mut Child, component: &[u8], most: usize) -> std::io::Result<Ended> {
+    let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let writing = async move {
+        if let Some(mut input) = input {
+            // One that has ended takes no more; how it ended says why.
+            let _ = input.write_all(component).await;
+        }
+    };
+    let ((), compiled, words) = tokio::join!(writing, read(output, most), read(errors, WORDS));
+    Ok(Ended {
+        compiled: compiled?,
+        words: words?,
+        status: child.wait().await?,
+    })
+}
+
+/// Up to `most` bytes, and one more if there are more.
+async fn read(from: Option<impl AsyncRead + Unpin>, most: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(from) = from {
+        let most = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+        from.take(most).read_to_end(&mut bytes).await?;
+    }
+    Ok(bytes)
 }

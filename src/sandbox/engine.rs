@@ -1,9 +1,9 @@
 //! The engine: how components are compiled and run, what they may import, and the ticker that
 //! keeps a loop from running on.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use wasmtime::component::{HasSelf, Linker};
@@ -14,6 +14,7 @@ use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 
 use super::bindings::codex::mesh::{clock, log};
+use super::compile::Compilers;
 use super::instance::Host;
 use super::limits::Limits;
 
@@ -31,19 +32,16 @@ pub struct Sandbox {
     pub(super) limits: Limits,
     /// One permit a slot of the pool: past it the pool would fail instead of waiting.
     pub(super) slots: Semaphore,
-    /// One permit a compilation.
-    pub(super) compilers: Arc<Semaphore>,
+    pub(super) compilers: Compilers,
 }
-
-/// Compilations at the same time.
-const COMPILERS: usize = 2;
 
 impl Sandbox {
     /// An engine with a pool for `limits.concurrent_calls` calls at a time, and its ticker.
+    /// `program` is a `codex-mesh`, which compiles components in processes of its own.
     ///
     /// # Errors
     /// When the operating system can't reserve the pool's address space, or start a thread.
-    pub fn new(limits: Limits) -> anyhow::Result<Self> {
+    pub fn new(limits: Limits, program: PathBuf) -> anyhow::Result<Self> {
         let engine = Engine::new(&config(&limits))?;
         let linker = linker(&engine)?;
         start_ticker(&engine)?;
@@ -51,9 +49,9 @@ impl Sandbox {
         Ok(Self {
             engine,
             linker,
-            limits,
             slots,
-            compilers: Arc::new(Semaphore::new(COMPILERS)),
+            compilers: Compilers::new(program, &limits),
+            limits,
         })
     }
 
@@ -79,9 +77,23 @@ pub(super) fn granted(name: &str) -> bool {
     GRANTED.iter().any(|granted| name.starts_with(granted))
 }
 
+/// How components are compiled, whichever process does it.
+///
 /// Measured fastest for fresh instances on two and more threads: no tricks with virtual memory,
 /// because every `mprotect` and `madvise` takes the lock of the whole address space; bounds are
 /// checked in code instead.
+pub(super) fn compiling() -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .memory_init_cow(true)
+        .signals_based_traps(false)
+        .memory_reservation(Limits::MEMORY_SLOT as u64)
+        .memory_guard_size(0);
+    config
+}
+
+/// How they are run.
 fn config(limits: &Limits) -> Config {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(limits.concurrent_calls)
@@ -98,13 +110,8 @@ fn config(limits: &Limits) -> Config {
         .table_keep_resident(KEEP_RESIDENT)
         // Linux 6.7 and later; elsewhere the pool does without.
         .pagemap_scan(Enabled::Auto);
-    let mut config = Config::new();
+    let mut config = compiling();
     config
-        .epoch_interruption(true)
-        .memory_init_cow(true)
-        .signals_based_traps(false)
-        .memory_reservation(Limits::MEMORY_SLOT as u64)
-        .memory_guard_size(0)
         .max_wasm_stack(limits.stack_bytes)
         // The guest's stack, and room for the host functions that it calls.
         .async_stack_size(limits.stack_bytes.saturating_add(512 << 10))

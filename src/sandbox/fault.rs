@@ -181,9 +181,15 @@ pub enum LoadError {
     /// The compiler does not come to an end with it.
     #[error("it took more than {0} ms to compile and was given up")]
     CompileTime(u64),
-    /// Others are being compiled.
-    #[error("there was no room to compile it within {0} ms: try again later")]
-    CompilersBusy(u64),
+    /// The compiler has not enough memory for it.
+    #[error("it took more than {0} bytes of memory to compile and was given up")]
+    CompileMemory(u64),
+    /// Much more comes of it than of other components.
+    #[error("its compiled form has more than {0} bytes")]
+    CompiledTooLarge(usize),
+    /// The compiler ended, and the component may not be at fault.
+    #[error("the compiler ended before it was done: {}", brief(.0))]
+    Compiler(String),
     /// It needs something that the host does not give.
     #[error(
         "it imports {}, which the host does not grant: a step plugin may import the log and the \
@@ -244,8 +250,15 @@ impl LoadError {
                 "it is damaged, or uses what the host's WebAssembly does not have: build it again, \
                  with a current toolchain"
             }
-            Self::CompilersBusy(_) => "wait until what is being compiled is done",
             Self::CompileTime(_) => "make it smaller, or raise compile_ms under [limits.plugin]",
+            Self::CompileMemory(_) => {
+                "make it, or its largest functions, smaller, or raise compile_memory_bytes under \
+                 [limits.plugin]"
+            }
+            Self::CompiledTooLarge(_) => "make its largest functions smaller",
+            Self::Compiler(_) => {
+                "try again; somebody may have ended it, or the machine may be out of memory"
+            }
             Self::ForbiddenImport(_) => {
                 "remove what needs it: a plugin reaches its service by the request that `shape` \
                  returns, and nothing else of the world. Runtimes of languages bring the network \

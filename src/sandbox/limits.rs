@@ -28,6 +28,8 @@ pub struct Limits {
     pub component_bytes: usize,
     /// How long compiling a component may take, in milliseconds.
     pub compile_ms: u64,
+    /// The memory of the process that compiles a component, in bytes.
+    pub compile_memory_bytes: u64,
 }
 
 impl Default for Limits {
@@ -43,6 +45,7 @@ impl Default for Limits {
             concurrent_calls: 64,
             component_bytes: 64 << 20,
             compile_ms: 120_000,
+            compile_memory_bytes: 3 << 29,
         }
     }
 }
@@ -69,6 +72,10 @@ impl Limits {
         let rules = [
             (self.cpu_ms > 0, "cpu_ms must be at least 1"),
             (self.compile_ms > 0, "compile_ms must be at least 1"),
+            (
+                self.compile_memory_bytes >= 64 << 20,
+                "compile_memory_bytes must be at least 67108864 (64 MiB)",
+            ),
             (self.wall_ms > 0, "wall_ms must be at least 1"),
             (
                 (64 << 10..=Self::MEMORY_SLOT).contains(&self.memory_bytes),

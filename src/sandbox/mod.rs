@@ -8,7 +8,7 @@
 //! - [`Plugin`]: a component that was compiled, linked and asked what it is.
 //! - [`Clock`]: which time a call is told.
 //! - [`Boundary`]: what a component imports and exports. [`CONTRACT`]: the version that is spoken.
-//! - [`CompileCache`]: compiled components on disk.
+//! - [`run_compiler`]: what the process does that compiles one. [`CompileCache`]: compiled ones on disk.
 //! - [`Fault`]: why a call gave nothing.
 
 pub mod bindings;
@@ -16,6 +16,7 @@ mod boundary;
 mod cache;
 mod clock;
 mod compile;
+mod compiler;
 mod engine;
 mod fault;
 mod instance;
@@ -27,6 +28,8 @@ mod version;
 pub use boundary::{Boundary, Import};
 pub use cache::{CompileCache, sha256};
 pub use clock::{Clock, Moment};
+pub use compile::THIS_PROGRAM;
+pub use compiler::run_compiler;
 pub use engine::Sandbox;
 pub use fault::{Fault, LoadError};
 pub use limits::Limits;

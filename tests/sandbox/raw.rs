@@ -178,49 +178,6 @@ async fn a_manifest_is_asked_for_under_the_same_limits() {
     }
 }
 
-/// A few kilobytes that keep the compiler busy for seconds; more of the same, for hours.
-fn bomb() -> Vec<u8> {
-    const LOOPS: usize = 60;
-    const LOCALS: usize = 1_500;
-    let increments: String = (0..LOCALS)
-        .map(|n| format!("(local.set {n} (i32.add (local.get {n}) (i32.const 1)))"))
-        .collect();
-    let locals = "i32 ".repeat(LOCALS);
-    let (begin, end) = (
-        "(loop ".repeat(LOOPS),
-        "(br_if 0 (local.get 0)))".repeat(LOOPS),
-    );
-    let items = format!("(func (local {locals}) {begin}{increments}{end})");
-    let raw = Raw {
-        items,
-        ..Raw::new("bomb")
-    };
-    raw.component()
-}
-
-#[tokio::test]
-async fn compiling_is_not_waited_for_without_an_end() {
-    let hasty = Limits {
-        compile_ms: 20,
-        ..limits()
-    };
-    // Its own cache: whoever compiled it before must not have done the work.
-    let cache = tempfile::tempdir().unwrap();
-    let error = super::load_with(&bomb(), hasty, cache.path())
-        .await
-        .err()
-        .unwrap();
-    assert_has(
-        &error.to_string(),
-        &["took more than 20 ms to compile and was given up"],
-    );
-    // The compiler may still be at it: another component does not wait for that.
-    let good = Raw::new("good").component();
-    super::load_with(&good, limits(), cache.path())
-        .await
-        .unwrap();
-}
-
 /// More memory than a slot has is refused before anything is compiled for it.
 #[tokio::test]
 async fn memory_past_the_slot_is_refused_when_it_is_loaded() {

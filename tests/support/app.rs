@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{Port, Reply, Stub, http, recorded, within};
+use super::{Port, Reply, Stub, http, program, recorded, within};
 
 pub const GOAL: &str = "Plan and execute a 7-day TikTok & Shorts content cycle.";
 
@@ -95,7 +95,7 @@ impl TestAppBuilder {
         for configure in self.configure {
             configure(&mut config);
         }
-        let host = Host::start(&config).await.unwrap();
+        let host = Host::start(&config, program()).await.unwrap();
         let url = format!("http://{}", host.address().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(host.serve(async {

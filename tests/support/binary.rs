@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use super::{PATIENCE, Terminal, cache_dir};
+use super::{PATIENCE, Terminal, cache_dir, program};
 
 /// How the process is started: nothing of this process's own settings reaches it.
 pub struct BinaryBuilder(Command);
@@ -104,7 +104,7 @@ impl Binary {
 
     /// `codex-mesh` without anything, but for the shared cache of components.
     pub fn bare() -> BinaryBuilder {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_codex-mesh"));
+        let mut command = Command::new(program());
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
             if name.starts_with("MESH_") || name == "RUST_LOG" {

@@ -111,6 +111,25 @@ impl Raw {
     }
 }
 
+/// A few kilobytes that keep the compiler busy: with 60 loops for seconds, with more for hours.
+pub fn bomb(loops: usize) -> Vec<u8> {
+    const LOCALS: usize = 1_500;
+    let increments: String = (0..LOCALS)
+        .map(|n| format!("(local.set {n} (i32.add (local.get {n}) (i32.const 1)))"))
+        .collect();
+    let locals = "i32 ".repeat(LOCALS);
+    let (begin, end) = (
+        "(loop ".repeat(loops),
+        "(br_if 0 (local.get 0)))".repeat(loops),
+    );
+    let items = format!("(func (local {locals}) {begin}{increments}{end})");
+    let raw = Raw {
+        items,
+        ..Raw::new("bomb")
+    };
+    raw.component()
+}
+
 fn escape(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "\\{byte:02x}").unwrap();

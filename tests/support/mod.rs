@@ -16,11 +16,12 @@ mod terminal;
 mod traces;
 
 use std::future::Future;
+use std::path::Path;
 use std::time::Duration;
 
 pub use app::{GOAL, TestApp, TestAppBuilder, cache_dir, friendly};
 pub use binary::{Binary, BinaryBuilder, Ended};
-pub use component::Raw;
+pub use component::{Raw, bomb};
 pub use door::Door;
 pub use events::{Events, Seen, parse, settled};
 pub use guests::{built, folder, frozen, guest, locked, start_built, start_hostile, start_with};
@@ -39,6 +40,11 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
     let output = tokio::time::timeout(PATIENCE, future).await;
     output.unwrap_or_else(|_| panic!("not within {} s", PATIENCE.as_secs()))
+}
+
+/// The program, which compiles components also for hosts that run in this process.
+pub fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_codex-mesh"))
 }
 
 /// A client of whatever listens somewhere.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::cache_dir;
+use super::{cache_dir, program};
 
 /// Longer than anything here takes, even on a machine that is busy with something else.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -74,7 +74,7 @@ impl Program {
             .append(true)
             .open(&self.log)
             .unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_codex-mesh"))
+        let child = Command::new(program())
             .args(["serve", "--config"])
             .arg(&self.config)
             .arg("--data-dir")

@@ -11,7 +11,7 @@ use clap::Args;
 use crate::cli::options::configured;
 use crate::config::Config;
 use crate::registry::{Loader, Terms};
-use crate::sandbox::{CompileCache, Sandbox};
+use crate::sandbox::{CompileCache, Sandbox, THIS_PROGRAM};
 use crate::services::Catalogue;
 
 /// Which host it would be for.
@@ -38,7 +38,10 @@ impl LocalArgs {
         Ok(Local {
             catalogue: config.catalogue()?,
             terms: config.terms()?,
-            sandbox: Arc::new(Sandbox::new(config.limits.plugin.clone())?),
+            sandbox: Arc::new(Sandbox::new(
+                config.limits.plugin.clone(),
+                THIS_PROGRAM.into(),
+            )?),
             cache: Arc::new(CompileCache::open(&folder)?),
             config,
         })
