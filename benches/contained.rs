@@ -62,7 +62,7 @@ fn context(goal: &str) -> Context {
 }
 
 async fn load(cache: &Path, limits: Limits) -> Plugin {
-    let sandbox = Arc::new(Sandbox::new(limits).unwrap());
+    let sandbox = Arc::new(Sandbox::new(limits, env!("CARGO_BIN_EXE_codex-mesh").into()).unwrap());
     let cache = Arc::new(CompileCache::open(cache).unwrap());
     Plugin::load(sandbox, cache, hostile()).await.unwrap().0
 }

@@ -3,6 +3,7 @@
 mod choice;
 mod cli;
 mod kept;
+mod signed;
 mod swaps;
 mod upload;
 mod watched;

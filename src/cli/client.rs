@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use reqwest::{RequestBuilder, Response};
 use serde::Deserialize;
@@ -12,7 +14,9 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::text;
+use crate::http::SIGNATURE_HEADER;
 use crate::plan::Plan;
+use crate::registry::Component;
 use crate::services::install_tls;
 
 /// Where a host listens that was not told otherwise.
@@ -108,15 +112,18 @@ impl Client {
         self.ask(path, request.body(body.to_string())).await
     }
 
-    /// Sends bytes as they are.
-    pub(super) async fn post_bytes<T: DeserializeOwned>(
+    /// Sends a component, with its signature if it has one.
+    pub(super) async fn post_component<T: DeserializeOwned>(
         &self,
         path: &str,
-        bytes: Vec<u8>,
+        component: &Component,
     ) -> anyhow::Result<T> {
         let request = self.http.post(self.url(path));
-        let request = request.header("content-type", "application/wasm");
-        self.ask(path, request.body(bytes)).await
+        let mut request = request.header("content-type", "application/wasm");
+        if let Some(signature) = &component.signature {
+            request = request.header(SIGNATURE_HEADER, STANDARD.encode(signature));
+        }
+        self.ask(path, request.body(component.bytes.to_vec())).await
     }
 
     pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {

@@ -28,6 +28,9 @@ pub(super) struct Options {
     /// A component that may be loaded beside the embedded ones, by its SHA-256; no other may then
     #[arg(long, value_name = "DIGEST")]
     require_sha256: Vec<String>,
+    /// A public key of minisign: components signed by it may be loaded too; no other may then
+    #[arg(long, value_name = "KEY")]
+    require_signature: Vec<String>,
     /// The mode of plans that name none: SIMULATION, DRY_RUN or LIVE [default: LIVE]
     #[arg(long, value_name = "MODE", value_parser = Mode::named)]
     default_mode: Option<Mode>,
@@ -51,6 +54,9 @@ impl Options {
         }
         if !self.require_sha256.is_empty() {
             config.require_sha256.clone_from(&self.require_sha256);
+        }
+        if !self.require_signature.is_empty() {
+            config.require_signature.clone_from(&self.require_signature);
         }
         if let Some(mode) = self.default_mode {
             config.default_mode = mode;

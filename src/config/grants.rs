@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{anyhow, bail};
 
 use super::{PluginConfig, Secret};
-use crate::registry::{Allowed, Grants, KindGrants};
+use crate::registry::{GrantedRoutes, Grants, KindGrants};
 use crate::services::Catalogue;
 
 /// The grants that come of what is set.
@@ -39,11 +39,11 @@ fn routes(
     set: &BTreeMap<String, Vec<String>>,
     catalogue: &Catalogue,
     at: &str,
-) -> anyhow::Result<BTreeMap<String, Allowed>> {
+) -> anyhow::Result<BTreeMap<String, GrantedRoutes>> {
     let mut allowed = BTreeMap::new();
     for (service, routes) in set {
         check_service(service, catalogue, at)?;
-        let routes = Allowed::parse(routes);
+        let routes = GrantedRoutes::parse(routes);
         let routes = routes.map_err(|error| {
             anyhow!("{at} {service}: {error}; \"reads\" stands for all that only reads")
         })?;

@@ -23,7 +23,7 @@ use toml::Table;
 use crate::brain::BrainConfig;
 use crate::plan::Mode;
 use crate::recipe::{RecipeConfig, Recipes};
-use crate::registry::{Quarantine, Terms};
+use crate::registry::{Allowed, Quarantine, SigningKey, Terms};
 use crate::services::{BreakerConfig, Catalogue, Redactor, RetryConfig, Secrets, known};
 
 pub use secrets::Secret;
@@ -68,8 +68,12 @@ pub struct Config {
     pub approval: Approval,
     /// How plans are driven to their end.
     pub run: RunConfig,
-    /// The digests of the components that may be loaded beside the embedded ones; all if it is empty.
+    /// The digests of the components that may be loaded beside the embedded ones; all may if this is
+    /// empty, and `require_signature` too.
     pub require_sha256: Vec<String>,
+    /// The public keys of minisign that components beside the embedded ones may be signed by; all may
+    /// be loaded if this is empty, and `require_sha256` too.
+    pub require_signature: Vec<String>,
     /// When a plugin that keeps failing is not called any more.
     pub quarantine: Quarantine,
     /// What is different for one step kind, by kind.
@@ -101,6 +105,7 @@ impl Default for Config {
             approval: Approval::default(),
             run: RunConfig::default(),
             require_sha256: Vec::new(),
+            require_signature: Vec::new(),
             quarantine: Quarantine::default(),
             plugin: BTreeMap::new(),
             retry: RetryConfig::default(),
@@ -213,7 +218,7 @@ impl Config {
     /// What plugins are allowed.
     ///
     /// # Errors
-    /// What is wrong with a kind's limits or grants, or with the list of digests.
+    /// What is wrong with a kind's limits or grants, or with a list of what may be loaded.
     pub fn terms(&self) -> anyhow::Result<Terms> {
         let mut shares = BTreeMap::new();
         for (kind, plugin) in &self.plugin {
@@ -229,9 +234,14 @@ impl Config {
                 );
             }
         }
+        let keys = self.require_signature.iter();
+        let keys: Result<_, String> = keys.map(|key| SigningKey::parse(key)).collect();
         Ok(Terms {
             shares,
-            listed: self.require_sha256.iter().cloned().collect(),
+            allowed: Arc::new(Allowed {
+                digests: self.require_sha256.iter().cloned().collect(),
+                keys: keys.map_err(|wrong| anyhow!("require_signature: {wrong}"))?,
+            }),
             quarantine: self.quarantine,
             grants: grants::grants(&self.plugin, &self.catalogue()?, &self.secrets)?,
         })

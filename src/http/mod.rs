@@ -44,6 +44,7 @@ use crate::engine::Engine;
 use error::HttpError;
 
 pub use server::{Manners, serve};
+pub use upload_plugin::SIGNATURE_HEADER;
 
 /// What the handlers work with.
 #[derive(Clone)]

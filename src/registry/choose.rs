@@ -7,7 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::grants::Granted;
 use super::version::{Origin, PluginVersion};
-use super::{Registry, RegistryError, State, UPLOAD, UPLOADS};
+use super::{Component, Registry, RegistryError, State, UPLOAD, UPLOADS};
 use crate::store::{PluginChoice, PluginRecord};
 
 /// Versions that are kept at the most, over all kinds.
@@ -79,12 +79,12 @@ impl Registry {
     /// When it is no step plugin of this host, or can't be kept; then nothing changed.
     pub async fn upload(
         &self,
-        bytes: Arc<[u8]>,
+        component: Component,
         _admitted: OwnedSemaphorePermit,
     ) -> Result<Arc<PluginVersion>, RegistryError> {
-        let version = self.loader.load(Arc::clone(&bytes), Origin::Upload).await?;
+        let version = self.loader.load(component.clone(), Origin::Upload).await?;
         let _order = self.choosing.lock().await;
-        self.keep(version, bytes, UPLOAD).await
+        self.keep(version, component, UPLOAD).await
     }
 
     /// New plans get this version from now on.

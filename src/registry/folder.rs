@@ -1,10 +1,9 @@
-//! The plugins folder: every `*.wasm` in it is a component, and what is added, replaced or removed
-//! while the host runs is noticed. It is looked at again and again: that works for every file
-//! system, and the folder is small.
+//! The plugins folder: every `*.wasm` in it is a component, `*.wasm.minisig` beside it its
+//! signature, and what is added, replaced or removed while the host runs is noticed. It is looked at
+//! again and again: that works for every file system, and the folder is small.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+use super::component::signature_file;
 use super::{PluginVersion, Registry};
 
 /// The most files that are looked at.
@@ -25,10 +25,13 @@ const LOOK: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp(u64, u64, i64, i64);
 
+/// The states of a component and of its signature, if there is one.
+type Stamps = (Stamp, Option<Stamp>);
+
 /// What is known of a file.
 #[derive(Debug)]
 struct Seen {
-    stamp: Stamp,
+    stamps: Stamps,
     /// It was loaded, or refused, as it is now.
     settled: bool,
     /// Kind and digest of what was loaded from it last.
@@ -58,17 +61,17 @@ impl Folder {
         let found = components(&self.path)?;
         self.files.retain(|path, _| found.contains_key(path));
         let mut ready = Vec::new();
-        for (path, stamp) in found {
+        for (path, stamps) in found {
             match self.files.get_mut(&path) {
-                Some(seen) if seen.stamp != stamp => {
-                    seen.stamp = stamp;
+                Some(seen) if seen.stamps != stamps => {
+                    seen.stamps = stamps;
                     seen.settled = false;
                 }
                 Some(seen) if seen.settled => {}
                 Some(_) => ready.push(path),
                 None => {
                     let seen = Seen {
-                        stamp,
+                        stamps,
                         settled: false,
                         gave: None,
                     };
@@ -160,9 +163,9 @@ impl Registry {
                 continue;
             };
             // It may have been written to while it was read: then it is read once more.
-            seen.settled = stamp(&path).is_ok_and(|now| now == seen.stamp);
+            seen.settled = stamps(&path).is_ok_and(|now| now == seen.stamps);
             match outcome {
-                Ok((version, bytes)) => loaded.push((path, version, bytes)),
+                Ok((version, component)) => loaded.push((path, version, component)),
                 // What it gave before stays: a bad file changes nothing.
                 Err(error) if seen.settled => {
                     notices.push(format!("{} is skipped: {error:#}", path.display()));
@@ -172,8 +175,8 @@ impl Registry {
         }
         // From here to its end no clean-up takes away what is kept and not served yet.
         let _order = self.choosing.lock().await;
-        for (path, version, bytes) in loaded {
-            let kept = self.keep(version, bytes, "folder").await;
+        for (path, version, component) in loaded {
+            let kept = self.keep(version, component, "folder").await;
             let Some(seen) = folder.files.get_mut(&path) else {
                 continue;
             };
@@ -223,7 +226,7 @@ impl Registry {
 }
 
 /// Every `*.wasm` in the folder, by name.
-fn components(folder: &Path) -> anyhow::Result<BTreeMap<PathBuf, Stamp>> {
+fn components(folder: &Path) -> anyhow::Result<BTreeMap<PathBuf, Stamps>> {
     let unreadable = || format!("can't read the plugins folder {}", folder.display());
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).with_context(unreadable)? {
@@ -232,8 +235,8 @@ fn components(folder: &Path) -> anyhow::Result<BTreeMap<PathBuf, Stamp>> {
             .extension()
             .is_some_and(|extension| extension == "wasm");
         // What went away meanwhile is not there.
-        if is_component && let Ok(stamp) = stamp(&path) {
-            files.insert(path, stamp);
+        if is_component && let Ok(stamps) = stamps(&path) {
+            files.insert(path, stamps);
         }
     }
     if files.len() > FILES {
@@ -243,6 +246,10 @@ fn components(folder: &Path) -> anyhow::Result<BTreeMap<PathBuf, Stamp>> {
         );
     }
     Ok(files)
+}
+
+fn stamps(component: &Path) -> std::io::Result<Stamps> {
+    Ok((stamp(component)?, stamp(&signature_file(component)).ok()))
 }
 
 /// What a file is like now.
@@ -255,21 +262,4 @@ pub(crate) fn stamp(path: &Path) -> std::io::Result<Stamp> {
         found.mtime(),
         found.mtime_nsec(),
     ))
-}
-
-/// Reads a regular file of up to `limit` bytes.
-pub(super) fn read(path: &Path, limit: usize) -> anyhow::Result<Arc<[u8]>> {
-    // Asked before opening: opening a pipe would wait for its writer.
-    if !fs::metadata(path)?.is_file() {
-        bail!("it is not a regular file");
-    }
-    let limit = u64::try_from(limit)?;
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len())? > limit {
-        bail!("it has more than {limit} bytes, which is the limit");
-    }
-    Ok(bytes.into())
 }

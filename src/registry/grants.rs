@@ -18,17 +18,17 @@ const READS: &str = "reads";
 /// The longest path that is shown as a route to add, in bytes.
 const SHOWN: usize = 500;
 
-static EVERYTHING: LazyLock<Allowed> = LazyLock::new(|| {
+static EVERYTHING: LazyLock<GrantedRoutes> = LazyLock::new(|| {
     let all: Vec<String> = Method::ALL.iter().map(|m| format!("{m} /*")).collect();
-    Allowed::parse(&all).unwrap_or_default()
+    GrantedRoutes::parse(&all).unwrap_or_default()
 });
 
-static ONLY_READS: LazyLock<Allowed> = LazyLock::new(|| Allowed {
+static ONLY_READS: LazyLock<GrantedRoutes> = LazyLock::new(|| GrantedRoutes {
     reads: true,
     routes: Routes::default(),
 });
 
-static NOTHING: LazyLock<Allowed> = LazyLock::new(Allowed::default);
+static NOTHING: LazyLock<GrantedRoutes> = LazyLock::new(GrantedRoutes::default);
 
 /// What the operator grants, by kind.
 #[derive(Debug, Clone, Default)]
@@ -39,14 +39,14 @@ pub struct Grants(BTreeMap<String, KindGrants>);
 pub struct KindGrants {
     /// `[plugin.<kind>.grants]`: what it may ask services for. If there is such a list, it is the
     /// whole truth.
-    pub services: Option<BTreeMap<String, Allowed>>,
+    pub services: Option<BTreeMap<String, GrantedRoutes>>,
     /// `[plugin.<kind>.secrets]`: the secrets that it may name to services.
     pub secrets: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// What is allowed of one service.
 #[derive(Debug, Clone, Default)]
-pub struct Allowed {
+pub struct GrantedRoutes {
     reads: bool,
     routes: Routes,
 }
@@ -56,7 +56,7 @@ pub struct Allowed {
 pub struct Grant<'a> {
     kind: &'a str,
     service: &'a str,
-    allowed: &'a Allowed,
+    allowed: &'a GrantedRoutes,
     secrets: Option<&'a BTreeSet<String>>,
     /// What the service's requests do; nothing is known of one that is not configured.
     catalogued: Option<&'a Routes>,
@@ -73,7 +73,7 @@ pub struct Granted {
     pub secrets: Vec<String>,
 }
 
-impl Allowed {
+impl GrantedRoutes {
     /// What is allowed as written in the configuration: `["reads", "POST /campaign/*"]`.
     ///
     /// # Errors

@@ -1,11 +1,13 @@
 //! Loads components, all in the same way: within the limits, and with their manifest checked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::task::spawn_blocking;
+
 use super::version::{Calls, Origin, PluginVersion, Quarantine};
-use super::{Grant, Grants, Manifest, folder};
+use super::{Allowed, Component, Grant, Grants, Manifest};
 use crate::sandbox::bindings as wit;
 use crate::sandbox::{Boundary, CompileCache, LoadError, Plugin, Sandbox, Share, sha256};
 use crate::services::Catalogue;
@@ -27,9 +29,8 @@ pub struct Loader {
 pub struct Terms {
     /// By kind, a share other than the sandbox's usual limits.
     pub shares: BTreeMap<String, Arc<Share>>,
-    /// The digests of the components that may be loaded beside the embedded ones; all if there are
-    /// none.
-    pub listed: BTreeSet<String>,
+    /// Which components may be loaded beside the embedded ones.
+    pub allowed: Arc<Allowed>,
     /// When a version that keeps failing is not called any more.
     pub quarantine: Quarantine,
     /// What they may call.
@@ -39,16 +40,12 @@ pub struct Terms {
 impl Loader {
     pub(super) async fn load(
         &self,
-        bytes: Arc<[u8]>,
+        component: Component,
         origin: Origin,
     ) -> Result<PluginVersion, LoadError> {
-        let size = bytes.len();
-        let sha256 = sha256(&bytes);
-        let listed = &self.terms.listed;
-        if origin != Origin::Embedded && !listed.is_empty() && !listed.contains(&sha256) {
-            return Err(LoadError::NotListed(sha256));
-        }
-        let (plugin, manifest) = self.checked(bytes).await.inspect_err(|_| {
+        let sha256 = self.digest(component.clone(), &origin).await?;
+        let size = component.bytes.len();
+        let (plugin, manifest) = self.checked(component.bytes).await.inspect_err(|_| {
             // What is refused is not wanted again, so its compiled form would only cost room.
             if let Err(error) = self.cache.remove(&sha256) {
                 tracing::warn!("the compiled form of {sha256} could not be removed: {error}");
@@ -82,6 +79,20 @@ impl Loader {
         self.terms.grants.of(manifest, service, is_shipped)
     }
 
+    /// The component's digest, if the operator allows it. A large one takes a moment to look at.
+    async fn digest(&self, component: Component, origin: &Origin) -> Result<String, LoadError> {
+        let (allowed, is_ours) = (Arc::clone(&self.terms.allowed), *origin == Origin::Embedded);
+        let looking = spawn_blocking(move || {
+            let sha256 = sha256(&component.bytes);
+            if !is_ours {
+                allowed.check(&sha256, &component)?;
+            }
+            Ok(sha256)
+        });
+        let looked = looking.await;
+        looked.unwrap_or_else(|error| Err(LoadError::NotAllowed(vec![error.to_string()])))
+    }
+
     /// Compiles and links a component, and asks it what it is; what it says is not checked.
     ///
     /// # Errors
@@ -99,22 +110,22 @@ impl Loader {
         Boundary::of(&self.sandbox, Arc::clone(&self.cache), bytes).await
     }
 
-    /// Reads a component within the size limit.
+    /// Reads a component within the size limit, and its signature if there is one.
     ///
     /// # Errors
-    /// When it is no regular file, can't be read, or is too large.
-    pub fn read(&self, file: &Path) -> anyhow::Result<Arc<[u8]>> {
-        folder::read(file, self.limit())
+    /// When one of them is no regular file, can't be read, or is too large.
+    pub fn read(&self, file: &Path) -> anyhow::Result<Component> {
+        Component::read(file, self.limit())
     }
 
-    /// Loads the component in a file; and its bytes.
+    /// Loads the component in a file; and gives it as it was read.
     ///
     /// # Errors
     /// Why the file can't be read, or is no step component.
-    pub async fn load_file(&self, file: PathBuf) -> anyhow::Result<(PluginVersion, Arc<[u8]>)> {
-        let bytes = self.read(&file)?;
-        let version = self.load(Arc::clone(&bytes), Origin::File(file)).await?;
-        Ok((version, bytes))
+    pub async fn load_file(&self, file: PathBuf) -> anyhow::Result<(PluginVersion, Component)> {
+        let component = self.read(&file)?;
+        let version = self.load(component.clone(), Origin::File(file)).await?;
+        Ok((version, component))
     }
 
     /// The largest component, in bytes.

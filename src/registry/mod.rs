@@ -3,12 +3,15 @@
 //!
 //! # Layout
 //! - [`Registry`]: the versions, and the choice among them. [`choose`]: what operators do.
+//! - [`Component`]: bytes and signature. [`Allowed`]: which may be loaded.
 //! - [`PluginVersion`]: one loaded component. [`Manifest`]: what it says of itself, checked;
 //!   [`SettingsSchema`]: of its settings. [`Grants`]: what it may call.
 //! - [`embedded`]: the components built from `plugins/` and shipped in the host; [`folder`]: those
 //!   in the plugins folder; [`shelf`]: all of them by digest, for as long as a plan needs them.
 
+mod allowed;
 mod choose;
+mod component;
 pub mod embedded;
 mod error;
 mod folder;
@@ -30,11 +33,13 @@ use crate::sandbox::{CompileCache, Sandbox};
 use crate::services::Catalogue;
 use crate::store::{PluginChoice, PluginRecord, Store};
 
+pub use allowed::{Allowed, SigningKey};
 pub use choose::{Selector, VersionLine};
+pub use component::{Component, SIGNATURE_BYTES, read_signature};
 pub use error::RegistryError;
 use folder::Folder;
 pub(crate) use folder::{Stamp, stamp};
-pub use grants::{Allowed, Grant, Granted, Grants, KindGrants};
+pub use grants::{Grant, Granted, GrantedRoutes, Grants, KindGrants};
 use loaded::Loaded;
 pub use loader::{Loader, Terms};
 pub use manifest::{Manifest, check_kind};
@@ -185,12 +190,15 @@ impl Registry {
     }
 
     async fn load_embedded(&self, bytes: &'static [u8]) -> anyhow::Result<()> {
-        let bytes: Arc<[u8]> = Arc::from(bytes);
+        let component = Component {
+            bytes: Arc::from(bytes),
+            signature: None,
+        };
         let version = self
             .loader
-            .load(Arc::clone(&bytes), Origin::Embedded)
+            .load(component.clone(), Origin::Embedded)
             .await?;
-        let version = self.keep(version, bytes, EMBEDDED).await?;
+        let version = self.keep(version, component, EMBEDDED).await?;
         let kind = version.manifest.kind.clone();
         self.write().embedded.insert(kind, version.sha256.clone());
         Ok(())
@@ -222,7 +230,7 @@ impl Registry {
     async fn keep(
         &self,
         version: PluginVersion,
-        bytes: Arc<[u8]>,
+        component: Component,
         origin: &str,
     ) -> Result<Arc<PluginVersion>, RegistryError> {
         let digest = version.sha256.clone();
@@ -235,7 +243,7 @@ impl Registry {
             // What somebody sent is theirs to remove, wherever else it is found.
             origin: if was_sent { UPLOAD } else { origin }.to_owned(),
         };
-        self.shelf.put(&digest, bytes).await?;
+        self.shelf.put(&digest, component).await?;
         if known.as_ref() != Some(&record) {
             self.store.add_plugin(record.clone()).await?;
         }
@@ -297,14 +305,14 @@ impl Registry {
         }
         let record = kept.ok_or_else(|| RegistryError::NotKept(digest.to_owned()))?;
         let failed = |error: String| RegistryError::Kept(record.kind.clone(), error);
-        let bytes = self.shelf.get(digest, self.loader.limit()).await;
-        let bytes = bytes.map_err(|error| failed(format!("{error:#}")))?;
+        let component = self.shelf.get(digest, self.loader.limit()).await;
+        let component = component.map_err(|error| failed(format!("{error:#}")))?;
         let origin = if record.origin == UPLOAD {
             Origin::Upload
         } else {
             Origin::Kept
         };
-        let version = self.loader.load(bytes, origin).await;
+        let version = self.loader.load(component, origin).await;
         let version = version.map_err(|error| failed(error.to_string()))?;
         let mut state = self.write();
         let version = state.loaded.put(version);

@@ -1,16 +1,16 @@
 //! Components by digest, as files in the data folder: what a plan was created with is there for as
 //! long as the plan may need it, whatever became of the file that it came from. Files are read and
-//! written on threads for blocking work.
+//! written on threads for blocking work. A component's signature is beside it.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use tokio::task::spawn_blocking;
 
-use super::{RegistryError, folder};
+use super::component::{read, signature_file};
+use super::{Component, RegistryError};
 use crate::sandbox::sha256;
 
 /// A folder of components, each named by its digest.
@@ -32,15 +32,18 @@ impl Shelf {
     }
 
     /// Keeps a component. It would survive a power cut when this returns.
-    pub(super) async fn put(&self, digest: &str, bytes: Arc<[u8]>) -> Result<(), RegistryError> {
+    pub(super) async fn put(
+        &self,
+        digest: &str,
+        component: Component,
+    ) -> Result<(), RegistryError> {
         let (shelf, path) = (self.0.clone(), self.path(digest));
         let file = path.clone();
         let putting = spawn_blocking(move || {
-            // What is in its place may be anything, also what would be read to no end.
-            if folder::read(&path, bytes.len()).is_ok_and(|there| there == bytes) {
-                return Ok(());
+            if let Some(signature) = &component.signature {
+                place(&shelf, &signature_file(&path), signature)?;
             }
-            write(&shelf, &path, &bytes)
+            place(&shelf, &path, &component.bytes)
         });
         let put = putting.await;
         let put = put.unwrap_or_else(|error| Err(io::Error::other(error)));
@@ -48,31 +51,44 @@ impl Shelf {
     }
 
     /// The component with this digest.
-    pub(super) async fn get(&self, digest: &str, limit: usize) -> anyhow::Result<Arc<[u8]>> {
+    pub(super) async fn get(&self, digest: &str, limit: usize) -> anyhow::Result<Component> {
         let (path, digest) = (self.path(digest), digest.to_owned());
         let getting = spawn_blocking(move || {
             let shown = path.display();
-            let bytes = folder::read(&path, limit);
-            let bytes = bytes.with_context(|| format!("the kept component {shown}"))?;
-            if sha256(&bytes) != digest {
+            let component = Component::read(&path, limit);
+            let component = component.with_context(|| format!("the kept component {shown}"))?;
+            if sha256(&component.bytes) != digest {
                 bail!("the kept component {shown} is damaged: its digest is another");
             }
-            Ok(bytes)
+            Ok(component)
         });
         getting.await?
     }
 
     /// Lets go of a component.
     pub(super) fn remove(&self, digest: &str) -> io::Result<()> {
-        match fs::remove_file(self.path(digest)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        let path = self.path(digest);
+        for file in [signature_file(&path), path] {
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
+        Ok(())
     }
 
     fn path(&self, digest: &str) -> PathBuf {
         self.0.join(format!("{digest}.wasm"))
     }
+}
+
+/// Makes sure that the file has these bytes.
+fn place(shelf: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // What is in its place may be anything, also what would be read to no end.
+    if read(path, bytes.len()).is_ok_and(|there| *there == *bytes) {
+        return Ok(());
+    }
+    write(shelf, path, bytes)
 }
 
 /// Written aside and renamed, so that nobody ever reads half a file.

@@ -172,9 +172,9 @@ pub enum LoadError {
     /// Over the size limit.
     #[error("it has {0} bytes, and the limit is {1}")]
     TooLarge(usize, usize),
-    /// The operator lists what may be loaded, and it is not on the list.
-    #[error("its sha256 {0} is not on the operator's list (require_sha256)")]
-    NotListed(String),
+    /// The operator lists what may be loaded, and it is not on a list: why not, for each.
+    #[error("the operator does not allow it: {}", .0.join("; "))]
+    NotAllowed(Vec<String>),
     /// The compiler refuses it.
     #[error("it does not compile: {}", brief(.0))]
     Compile(String),
@@ -245,7 +245,10 @@ impl LoadError {
                 "build it in release, stripped and for size, or raise component_bytes under \
                  [limits.plugin]"
             }
-            Self::NotListed(_) => "have the operator add its sha256 to require_sha256",
+            Self::NotAllowed(_) => {
+                "sign it (`minisign -Sm FILE`) with a key in require_signature, or have the operator \
+                 add its sha256 to require_sha256"
+            }
             Self::Compile(_) => {
                 "it is damaged, or uses what the host's WebAssembly does not have: build it again, \
                  with a current toolchain"

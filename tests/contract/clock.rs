@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::plugins::{cases, limits, registry};
 use crate::support::{
-    TestApp, TestAppBuilder, assert_has, cache_dir, folder, friendly, guest, recorded, start_with,
+    TestApp, TestAppBuilder, assert_has, cache_dir, folder, friendly, guest, program, recorded,
+    start_with,
 };
 
 const STEP_MS: u64 = 50_000;
@@ -124,7 +125,7 @@ async fn in_a_case_it_is_the_time_of_the_case() {
 /// What a plugin in Rust does not use it does not import, so that it runs in a host of 1.0, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_who_asks_for_the_time_imports_the_clock() {
-    let sandbox = Sandbox::new(limits()).unwrap();
+    let sandbox = Sandbox::new(limits(), program().into()).unwrap();
     let cache = Arc::new(CompileCache::open(&cache_dir()).unwrap());
     let imports = async |bytes: &[u8]| {
         let read = Boundary::of(&sandbox, Arc::clone(&cache), Arc::from(bytes));

@@ -5,7 +5,7 @@ use codex_mesh::host::Host;
 use serde_json::json;
 
 use super::{error_of, heard, refused, run, run_default, with_hostile};
-use crate::support::{TestApp, TestAppBuilder, assert_has, cache_dir};
+use crate::support::{TestApp, TestAppBuilder, assert_has, cache_dir, program};
 
 const NOT: &str = "is not granted to the plugin hostile";
 
@@ -125,7 +125,7 @@ async fn an_embedded_plugin_without_its_service_keeps_the_host_from_starting() {
     };
     let workflow = config.plugin.entry("workflow".to_owned()).or_default();
     workflow.grants = Some([("srl".to_owned(), Vec::new())].into());
-    let error = format!("{:#}", Host::start(&config).await.err().unwrap());
+    let error = format!("{:#}", Host::start(&config, program()).await.err().unwrap());
     let line = r#"workflow = ["reads"] under [plugin.workflow.grants]"#;
     assert_has(&error, &["the embedded workflow", line]);
 }

@@ -90,6 +90,10 @@ fn wrong_terms_are_named() {
             ["[plugin.srl]", "record must be at most 100"],
         ),
         ("require_sha256 = [\"abc\"]\n", ["require_sha256", "64"]),
+        (
+            "require_signature = [\"RWabc\"]\n",
+            ["require_signature", "minisign.pub"],
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mesh.toml");

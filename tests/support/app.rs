@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use codex_mesh::config::{Config, ServiceConfig};
 use codex_mesh::host::Host;
 use serde_json::{Value, json};
@@ -237,6 +239,26 @@ impl TestApp {
     pub async fn upload(&self, component: &[u8]) -> (u16, Value) {
         self.post_raw("/plugins", Some("application/wasm"), component.to_vec())
             .await
+    }
+
+    /// Sends a component with this `.minisig` file, as the header wants it.
+    pub async fn upload_signed(&self, component: &[u8], signature: Option<&str>) -> (u16, Value) {
+        match signature {
+            Some(signature) => {
+                let signature = STANDARD.encode(signature);
+                self.upload_with(component, "plugin-signature", &signature)
+                    .await
+            }
+            None => self.upload(component).await,
+        }
+    }
+
+    /// Sends a component with one more header.
+    pub async fn upload_with(&self, component: &[u8], name: &str, value: &str) -> (u16, Value) {
+        let request = self.client.post(format!("{}/plugins", self.url));
+        let request = request.header("content-type", "application/wasm");
+        let request = request.header(name, value).body(component.to_vec());
+        answer(request.send().await.unwrap()).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {

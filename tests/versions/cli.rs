@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use super::{current, echo};
 use crate::support::{TestApp, assert_has, folder};
 
-async fn mesh(app: &TestApp, args: &[&str]) -> (bool, String) {
+pub async fn mesh(app: &TestApp, args: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_codex-mesh"));
     command
         .args(["plugin"])

@@ -21,7 +21,7 @@ async fn start() -> (TestApp, TempDir) {
 }
 
 /// Waits until new plans get this.
-async fn serves(app: &TestApp, digest: Option<&str>) {
+pub async fn serves(app: &TestApp, digest: Option<&str>) {
     within(async {
         loop {
             let plan = new_plan(app).await.ok();
@@ -38,7 +38,7 @@ async fn serves(app: &TestApp, digest: Option<&str>) {
 }
 
 /// Puts a file there in one step.
-fn put(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+pub fn put(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let aside = folder.join("aside.tmp");
     fs::write(&aside, bytes).unwrap();
     let file = folder.join(name);

@@ -20,20 +20,26 @@ pub(super) struct LocalArgs {
     /// The configuration of the host that it is for (TOML) [variable: MESH_CONFIG]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// A public key of minisign that it must be signed by, as a host's --require-signature
+    #[arg(long, value_name = "KEY")]
+    require_signature: Vec<String>,
 }
 
 /// A host as far as components are concerned.
 pub(super) struct Local {
     pub(super) config: Config,
     pub(super) catalogue: Catalogue,
-    terms: Terms,
+    pub(super) terms: Terms,
     sandbox: Arc<Sandbox>,
     cache: Arc<CompileCache>,
 }
 
 impl LocalArgs {
     pub(super) fn local(&self) -> anyhow::Result<Local> {
-        let config = configured(self.config.as_deref())?;
+        let mut config = configured(self.config.as_deref())?;
+        if !self.require_signature.is_empty() {
+            config.require_signature.clone_from(&self.require_signature);
+        }
         let folder = cache_folder(&config)?;
         Ok(Local {
             catalogue: config.catalogue()?,

@@ -1,4 +1,4 @@
-//! `codex-mesh plugin push`: sends a component to a running host.
+//! `codex-mesh plugin push`: sends a component to a running host, and the signature beside it.
 
 use std::path::PathBuf;
 
@@ -10,8 +10,10 @@ use serde_json::json;
 
 use super::super::client::{Client, HostArgs, encoded};
 use super::super::text;
+use crate::registry::{Component, read_signature};
 
-/// Sends a component to a running host. New plans get it once it is activated.
+/// Sends a component to a running host, with its signature where there is one beside it
+/// (FILE.minisig). New plans get it once it is activated.
 #[derive(Debug, Args)]
 pub(super) struct PushArgs {
     #[command(flatten)]
@@ -40,12 +42,16 @@ pub(super) struct Plugin {
 pub(super) async fn run(args: &PushArgs) -> anyhow::Result<()> {
     let component =
         std::fs::read(&args.file).with_context(|| format!("can't read {}", args.file.display()))?;
+    let component = Component {
+        bytes: component.into(),
+        signature: read_signature(&args.file)?,
+    };
     let client = Client::new(&args.host)?;
     let Plugin {
         kind,
         version,
         sha256,
-    } = send(&client, component).await?;
+    } = send(&client, &component).await?;
     let [shown, version, digest] = [&kind, &version, &sha256].map(|said| text::plain(said));
     println!("{shown} {version} {digest}");
     if args.activate {
@@ -59,9 +65,9 @@ pub(super) async fn run(args: &PushArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends a component.
-pub(super) async fn send(client: &Client, component: Vec<u8>) -> anyhow::Result<Plugin> {
-    let Pushed { plugin } = client.post_bytes("/plugins", component).await?;
+/// Sends a component, and its signature if it has one.
+pub(super) async fn send(client: &Client, component: &Component) -> anyhow::Result<Plugin> {
+    let Pushed { plugin } = client.post_component("/plugins", component).await?;
     Ok(plugin)
 }
 

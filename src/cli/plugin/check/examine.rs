@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::plugin::local::Local;
 use crate::plan::{Headers, Method};
-use crate::registry::{Granted, Manifest, embedded};
+use crate::registry::{Component, Granted, Manifest, embedded};
 use crate::sandbox::bindings as wit;
 use crate::sandbox::{Boundary, CONTRACT, Import, LoadError, sha256};
 
@@ -26,6 +26,8 @@ pub(super) struct Report {
     /// The most bytes it may have.
     pub(super) limit_bytes: usize,
     pub(super) sha256: Option<String>,
+    /// Whose signature is beside it, or what is wrong with that.
+    pub(super) signature: Option<String>,
     /// The version of the contract that it was built for, if it is a step plugin.
     pub(super) contract: Option<String>,
     /// What it takes and gives, if it is a component.
@@ -84,6 +86,7 @@ pub(super) async fn examine(file: &Path, host: &Local) -> Report {
         bytes: None,
         limit_bytes: host.config.limits.plugin.component_bytes,
         sha256: None,
+        signature: None,
         contract: None,
         boundary: None,
         manifest: None,
@@ -92,10 +95,10 @@ pub(super) async fn examine(file: &Path, host: &Local) -> Report {
         problems: Vec::new(),
     };
     match host.loader().read(file) {
-        Ok(bytes) => {
-            report.bytes = Some(bytes.len());
-            report.sha256 = Some(sha256(&bytes));
-            report.component(bytes, host).await;
+        Ok(component) => {
+            report.bytes = Some(component.bytes.len());
+            report.allowed(&component, host);
+            report.component(component.bytes, host).await;
         }
         Err(error) => report.problems.push(Problem {
             problem: format!("{error:#}"),
@@ -111,6 +114,20 @@ pub(super) async fn examine(file: &Path, host: &Local) -> Report {
 }
 
 impl Report {
+    fn allowed(&mut self, component: &Component, host: &Local) {
+        let sha256 = sha256(&component.bytes);
+        let allowed = &host.terms.allowed;
+        if let Err(error) = allowed.check(&sha256, component) {
+            self.refused(&error);
+        }
+        if component.signature.is_some() {
+            let signer = allowed.signer(component);
+            let fits = signer.map(|key| format!("by {key}, which is in require_signature"));
+            self.signature = Some(fits.unwrap_or_else(|reason| reason));
+        }
+        self.sha256 = Some(sha256);
+    }
+
     async fn component(&mut self, bytes: Arc<[u8]>, host: &Local) {
         match host.loader().boundary(Arc::clone(&bytes)).await {
             Ok(boundary) => {

@@ -71,6 +71,9 @@ fn text(report: &Report) -> String {
         );
         line("sha256", sha256);
     }
+    if let Some(signature) = &report.signature {
+        line("signature", signature);
+    }
     if let Some(contract) = &report.contract {
         line("contract", contract);
     }

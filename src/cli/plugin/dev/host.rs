@@ -7,7 +7,7 @@ use crate::cli::client::{Client, Refused, encoded};
 use crate::cli::plugin::list::{Version, Versions};
 use crate::cli::plugin::push;
 use crate::cli::text::plain;
-use crate::registry::PluginVersion;
+use crate::registry::{Component, PluginVersion};
 
 /// How much of a digest is shown, in characters: enough to tell versions apart.
 const SHOWN: usize = 12;
@@ -45,9 +45,9 @@ impl RunningHost {
     pub(super) async fn swap_in(
         &mut self,
         version: &PluginVersion,
-        bytes: &[u8],
+        component: &Component,
     ) -> anyhow::Result<Outcome> {
-        let error = match self.activate(version, bytes).await {
+        let error = match self.activate(version, component).await {
             Ok(()) => {
                 self.tidy_up(&version.sha256).await;
                 let sha256: String = version.sha256.chars().take(SHOWN).collect();
@@ -67,14 +67,18 @@ impl RunningHost {
         }
     }
 
-    async fn activate(&mut self, version: &PluginVersion, bytes: &[u8]) -> anyhow::Result<()> {
+    async fn activate(
+        &mut self,
+        version: &PluginVersion,
+        component: &Component,
+    ) -> anyhow::Result<()> {
         let (kind, sha256) = (&version.manifest.kind, &version.sha256);
         let kept = self.kept(kind).await?;
         match kept.iter().find(|kept| kept.sha256 == *sha256) {
             Some(kept) if kept.active && !kept.quarantined => return Ok(()),
             Some(_) => {}
             None => {
-                push::send(&self.client, bytes.to_vec()).await?;
+                push::send(&self.client, component).await?;
                 self.sent.push((kind.clone(), sha256.clone()));
             }
         }

@@ -5,7 +5,6 @@ mod host;
 mod sources;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -18,7 +17,7 @@ use super::test::{all_passed, run_cases, text};
 use crate::cases;
 use crate::cli::client::{Client, HostArgs};
 use crate::cli::text::plain;
-use crate::registry::PluginVersion;
+use crate::registry::{Component, PluginVersion};
 use host::{Outcome, RunningHost};
 use sources::{Seen, Sources};
 
@@ -46,7 +45,7 @@ pub(super) struct DevArgs {
 /// A component that new plans may have.
 struct Made {
     version: PluginVersion,
-    bytes: Arc<[u8]>,
+    component: Component,
     /// What was done to make it.
     told: String,
 }
@@ -86,7 +85,7 @@ pub(super) async fn run(args: &DevArgs) -> anyhow::Result<()> {
 impl Session {
     async fn once(&mut self) -> anyhow::Result<()> {
         let made = self.make().await?;
-        match self.host.swap_in(&made.version, &made.bytes).await? {
+        match self.host.swap_in(&made.version, &made.component).await? {
             Outcome::Serves(what) => Ok(say(&format!("{} · {what}\n", made.told))?),
             Outcome::NotYet(why) => bail!("{} · {why}", made.told),
         }
@@ -113,12 +112,12 @@ impl Session {
         let component = self.project.build().await?;
         let took = begun.elapsed().as_secs_f64();
         must_load(&component, &self.local).await?;
-        let (version, bytes) = self.local.loader().load_file(component).await?;
+        let (version, component) = self.local.loader().load_file(component).await?;
         let passed = self.test(&version).await?;
-        let size = bytes.len().div_ceil(1_000);
+        let size = component.bytes.len().div_ceil(1_000);
         Ok(Made {
             version,
-            bytes,
+            component,
             told: format!("built {size} KB in {took:.1} s · {passed}"),
         })
     }
@@ -146,7 +145,7 @@ impl Session {
     async fn offer(&mut self, made: &Made, seen: &Seen) -> anyhow::Result<()> {
         let mut is_told = false;
         loop {
-            match self.host.swap_in(&made.version, &made.bytes).await? {
+            match self.host.swap_in(&made.version, &made.component).await? {
                 Outcome::Serves(what) => return Ok(say(&format!("{} · {what}\n", made.told))?),
                 Outcome::NotYet(why) if !is_told => {
                     is_told = true;
