@@ -11,8 +11,8 @@ use crate::services::{SHORTEST, Secrets, check_secret_name};
 /// The longest value, in bytes.
 const LONGEST: usize = 4 << 10;
 
-/// The most secrets.
-const MOST: usize = 1_000;
+/// All values together, in bytes: what looks for them takes time and memory for each.
+const ALL: usize = 32 << 10;
 
 /// Text that is never shown.
 #[derive(Clone)]
@@ -45,8 +45,9 @@ impl<'de> Deserialize<'de> for Secret {
 /// # Errors
 /// What is wrong with one, without its value.
 pub(super) fn secrets(set: &BTreeMap<String, Secret>) -> anyhow::Result<Secrets> {
-    if set.len() > MOST {
-        bail!("[secrets] has {} entries, and may have {MOST}", set.len());
+    let all: usize = set.values().map(|secret| secret.value().len()).sum();
+    if all > ALL {
+        bail!("[secrets] has values of {all} bytes together, and {ALL} are allowed");
     }
     let mut secrets = Secrets::default();
     for (name, secret) in set {

@@ -19,6 +19,12 @@ pub(super) struct Draft {
     pub(super) kind: Arc<PluginVersion>,
 }
 
+/// The steps, and the kind of each.
+pub(super) fn apart(drafts: Vec<Draft>) -> (Vec<Step>, Vec<Arc<PluginVersion>>) {
+    let drafts = drafts.into_iter();
+    drafts.map(|draft| (draft.step, draft.kind)).unzip()
+}
+
 /// What steps are made with.
 pub(super) struct Assembler<'a> {
     pub(super) registry: &'a Registry,

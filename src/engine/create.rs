@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::assemble::{Assembler, Draft};
+use super::assemble::{Assembler, Draft, apart};
 use super::recipes::Wanted;
 use super::{Engine, EngineError};
-use crate::plan::{ApprovalMode, Domain, Effect, Mode, Plan, PlanStatus, Step, Timestamp};
+use crate::plan::{ApprovalMode, Domain, Effect, Mode, Plan, PlanStatus, Timestamp};
 use crate::registry::PluginVersion;
 
 /// What a client asks for.
@@ -38,10 +38,7 @@ impl Engine {
         let (recipe, drafts) = self.drafts(&new, mode).map_err(EngineError::Invalid)?;
         let mut plan = pending_plan(new, mode, self.approvals, now);
         plan.recipe = recipe;
-        let (steps, kinds): (Vec<Step>, Vec<Arc<PluginVersion>>) = drafts
-            .into_iter()
-            .map(|draft| (draft.step, draft.kind))
-            .unzip();
+        let (steps, kinds) = apart(drafts);
         plan.steps = steps;
         self.shape_all(&mut plan, &kinds).await;
         self.policy
@@ -81,7 +78,7 @@ impl Engine {
         for (step, shaped) in plan.steps.iter_mut().zip(shaped) {
             match shaped {
                 Ok(request) => {
-                    let sending = request.sending(false, &self.redactor);
+                    let sending = request.sending(false, self.gateway.redactor());
                     step.headers = sending.headers;
                     step.method = sending.method;
                     step.endpoint = sending.endpoint;

@@ -35,7 +35,7 @@ use crate::config::{Config, Limits, PluginConfig, RunConfig};
 use crate::plan::{ApprovalMode, Mode};
 use crate::recipe::Recipes;
 use crate::registry::Registry;
-use crate::services::{Catalogue, Gateway, Redactor, Secrets};
+use crate::services::{Catalogue, Gateway, Secrets};
 use crate::store::Store;
 
 pub use create::NewPlan;
@@ -70,7 +70,6 @@ pub struct Engine {
     /// The last steps of the kinds that are recorded.
     pub recordings: Recordings,
     secrets: Secrets,
-    redactor: Redactor,
     runs: Runs,
     /// One permit a step under way.
     running: Arc<Semaphore>,
@@ -106,7 +105,6 @@ impl Engine {
             plugins: config.plugin.clone(),
             recordings: Recordings::new(&config.plugin),
             secrets: config.secrets()?,
-            redactor: config.redactor()?,
             runs: Runs::default(),
             running: Arc::new(Semaphore::new(config.limits.concurrent_steps)),
             driven: Arc::new(Semaphore::new(config.run.plans)),

@@ -1,6 +1,6 @@
-//! What a mode and the grants let through. Judged for every request just before it is sent, follow-up calls
-//! included: what a plugin said earlier, in its manifest or when the plan was created, counts for
-//! nothing here.
+//! What a mode and the grants let through. Judged for every request just before it is sent,
+//! follow-up calls included: what a plugin said earlier, in its manifest or when the plan was
+//! created, counts for nothing here.
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 
 use super::Engine;
-use super::assemble::Assembler;
+use super::assemble::{Assembler, apart};
 use super::create::{NewPlan, pending_plan};
 use super::policy::Policy;
 use crate::plan::{ApprovalMode, Domain, Mode, Timestamp};
@@ -137,10 +137,7 @@ fn try_out(
     };
     let drafts = assembler.assemble(&recipe.steps, &[], mode)?;
     let mut plan = pending_plan(new, mode, ApprovalMode::Enforce, Timestamp::from_millis(0));
-    let (steps, kinds): (Vec<_>, Vec<_>) = drafts
-        .into_iter()
-        .map(|draft| (draft.step, draft.kind))
-        .unzip();
+    let (steps, kinds) = apart(drafts);
     plan.steps = steps;
     policy.check(&plan, &kinds, assembler.registry)
 }

@@ -40,7 +40,7 @@ impl Engine {
             // It reads before it writes; the plan shows the write that was held, if there was one.
             return None;
         }
-        let sending = request.sending(false, &self.redactor);
+        let sending = request.sending(false, self.gateway.redactor());
         let same = step.method == sending.method
             && step.endpoint == sending.endpoint
             && step.headers == sending.headers

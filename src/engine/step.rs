@@ -90,7 +90,7 @@ impl Engine {
             nothing_written: !run.written && !run.step.sent,
             ..finished(outcome.unwrap_or_else(|error| Outcome::Error { error }))
         };
-        Ended::Finished(kept::finished(&self.redactor, finished))
+        Ended::Finished(kept::finished(self.gateway.redactor(), finished))
     }
 
     /// The version that a step's plan was created with.
@@ -217,7 +217,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.shown = true;
-        let sending = checked.sending(*gate == Gate::ShowOnly, &self.engine.redactor);
+        let sending = checked.sending(*gate == Gate::ShowOnly, self.engine.gateway.redactor());
         let send = Transition::Send(self.step.id.clone(), sending.clone());
         let Err(error) = self.engine.store.apply(&self.plan.id, &send).await else {
             return Ok(());

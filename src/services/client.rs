@@ -85,6 +85,11 @@ impl Client {
         Self { redactor, ..self }
     }
 
+    /// What keeps secrets out of its answers.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
     /// Sends one request and reads the whole answer, in `timeout` from beginning to end.
     ///
     /// # Errors

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::error::What;
 use super::{
-    Answer, Breaker, BreakerConfig, BreakerState, CallError, Catalogue, Client, Outgoing, Service,
+    Answer, Breaker, BreakerConfig, BreakerState, CallError, Catalogue, Client, Outgoing, Redactor,
+    Service,
 };
 
 /// `[retry]`: how requests are tried again.
@@ -98,6 +99,11 @@ impl Gateway {
             retry,
             breakers,
         }
+    }
+
+    /// What keeps secrets out of the answers.
+    pub fn redactor(&self) -> &Redactor {
+        self.client.redactor()
     }
 
     /// Every service with what its breaker does now.

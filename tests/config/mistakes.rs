@@ -135,7 +135,12 @@ fn a_wrong_grant_is_named() {
 #[test]
 fn a_wrong_secret_is_named_and_not_shown() {
     let value = "8 to 4096 printable";
-    let cases: [Case; 11] = [
+    let many: String = (0..9)
+        .map(|n| format!("t{n} = \"{}\"\n", "s".repeat(4_096)))
+        .collect();
+    let many = format!("[secrets]\n{many}");
+    let cases: [Case; 12] = [
+        (&many, &["[secrets] has values of 36864 bytes", "32768"]),
         ("[secrets]\ntoken = s3cr3t-value", &["line 2 token"]),
         ("\n[secrets]\ntoken = \"s3cr3t-value", &["line 3"]),
         ("[secrets]\ntoken = \"s3cr3t\"", &["[secrets] token", value]),

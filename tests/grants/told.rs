@@ -17,13 +17,13 @@ async fn granted(app: &TestApp, kind: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_host_tells_what_is_granted() {
     let app = with_hostile(TestApp::builder().grant("srl", "srl", &["reads"])).await;
-    let only_reads = json!({"service": "srl", "routes": ["reads"]});
+    let only_reads = json!({"service": "srl", "routes": ["reads"], "secrets": []});
     assert_eq!(granted(&app, "hostile").await, only_reads);
     assert_eq!(granted(&app, "srl").await, only_reads);
     let all = ["DELETE /*", "GET /*", "PATCH /*", "POST /*", "PUT /*"];
     assert_eq!(
         granted(&app, "workflow").await,
-        json!({"service": "workflow", "routes": all})
+        json!({"service": "workflow", "routes": all, "secrets": []})
     );
     let routes = ["POST /srl/b", "reads", "POST /srl/a/*"];
     let app = with_hostile(TestApp::builder().grant("hostile", "srl", &routes)).await;
