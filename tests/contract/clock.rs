@@ -68,6 +68,7 @@ async fn what_is_shown_for_an_approval_has_no_time_left_and_is_not_what_would_be
     let asks = recorded("autonomy-evaluate.json", "low_confidence_approval");
     let builder = TestApp::builder()
         .service("autonomy", asks)
+        .grant("clock", "srl", &["POST /srl/check"])
         .configure(|config| {
             config.policy.live_requires = vec!["autonomy".to_owned()];
             let srl = config.services.get_mut("srl").unwrap();

@@ -104,7 +104,9 @@ async fn the_component_that_ran_a_step_passes_its_case() {
     let kinds: &[&str] = &["srl", "strategy", "campaign"];
     let files = &built().files;
     let files = files.iter().map(|(name, bytes)| (&**name, &**bytes));
-    let app = start_with(recording(kinds, 3), files).await;
+    let builder = recording(kinds, 3);
+    let builder = builder.grant("campaign", "campaign", &["POST /campaign/create"]);
+    let app = start_with(builder, files).await;
     let settings = json!({"dailyBudget": 7, "productName": "\"7\" é"});
     let plan = app
         .create(&json!({"mode": "LIVE", "steps": [

@@ -1,5 +1,5 @@
-//! The files of a project. The contract and the SDK are this repository's own; the rest are
-//! templates, in which a name in double braces stands for what the author chose.
+//! The files of a project. The contract, the SDK, and what the examples have for any step are this
+//! repository's own; the rest are templates, in which a name in double braces stands for what the author chose.
 
 use super::Language;
 use crate::services::known;
@@ -101,19 +101,38 @@ const SDK: &[File] = &[
 
 const JS: &[File] = &[
     ("package.json", template!("js/package.json")),
+    (
+        "package-lock.json",
+        repository!("plugins/examples/trends-js/package-lock.json"),
+    ),
     ("README.md", template!("js/README.md")),
-    (".gitignore", template!("js/gitignore")),
+    (
+        ".gitignore",
+        repository!("plugins/examples/trends-js/.gitignore"),
+    ),
     ("src/step.js", template!("js/step.js")),
-    ("src/mesh.js", template!("js/mesh.js")),
+    (
+        "src/mesh.js",
+        repository!("plugins/examples/trends-js/src/mesh.js"),
+    ),
     ("test/step.test.js", template!("js/step.test.js")),
 ];
 
 const PYTHON: &[File] = &[
-    ("requirements.txt", template!("python/requirements.txt")),
+    (
+        "requirements.txt",
+        repository!("plugins/examples/trends-python/requirements.txt"),
+    ),
     ("README.md", template!("python/README.md")),
-    (".gitignore", template!("python/gitignore")),
+    (
+        ".gitignore",
+        repository!("plugins/examples/trends-python/.gitignore"),
+    ),
     ("app.py", template!("python/app.py")),
-    ("mesh.py", template!("python/mesh.py")),
+    (
+        "mesh.py",
+        repository!("plugins/examples/trends-python/mesh.py"),
+    ),
 ];
 
 /// Every file of a project: its path, and its text.
@@ -231,6 +250,20 @@ mod tests {
         let mut profile = of(&ours, &["profile", "plugin"]);
         profile.as_table_mut().unwrap().remove("inherits");
         assert_eq!(profile, of(&theirs, &["profile", "release"]));
+    }
+
+    /// `npm ci` refuses a lock that is another package's.
+    #[test]
+    fn a_javascript_project_is_what_its_lock_was_made_for() {
+        let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        let ours = parse(repository!("plugins/examples/trends-js/package.json"));
+        let theirs = parse(template!("js/package.json"));
+        let lock = parse(repository!("plugins/examples/trends-js/package-lock.json"));
+        for key in ["devDependencies", "overrides"] {
+            assert_eq!(ours[key], theirs[key]);
+        }
+        let locked = &lock["packages"][""]["devDependencies"];
+        assert_eq!(locked, &ours["devDependencies"]);
     }
 
     #[test]

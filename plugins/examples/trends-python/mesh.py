@@ -72,15 +72,32 @@ NOT_JSON = object()
 
 def parsed(text):
     try:
-        return json.loads(text)
-    except ValueError:
+        return json.loads(text, parse_constant=not_json)
+    except (ValueError, RecursionError):
         return NOT_JSON
+
+
+def not_json(constant):
+    """Python takes NaN and Infinity for JSON, and nobody else does."""
+    raise ValueError(constant)
 
 
 def number_setting(context, name, least, most, usual):
     """The whole number given for a setting, or `usual`; raises what would be right."""
-    value = json.loads(context.step.settings).get(name, usual)
-    if type(value) is not int or not least <= value <= most:
-        given = quote(json.dumps(value))
-        raise Err(f"the setting {name} must be a whole number from {least} to {most}, not {given}")
+    wanted = f"a whole number from {least} to {most}"
+    return setting(context, name, wanted, usual, lambda v: type(v) is int and least <= v <= most)
+
+
+def choice_setting(context, name, choices, usual):
+    """The one of `choices` given for a setting, or `usual`; raises what would be right."""
+    return setting(context, name, f"one of {', '.join(choices)}", usual, lambda v: v in choices)
+
+
+def setting(context, name, wanted, usual, fits):
+    settings = json.loads(context.step.settings)
+    if name not in settings:
+        return usual
+    value = settings[name]
+    if not fits(value):
+        raise Err(f"the setting {name} must be {wanted}, not {quote(json.dumps(value))}")
     return value

@@ -65,10 +65,20 @@ function parsed(text) {
 
 /** The whole number given for a setting, or `usual`; throws what would be right. */
 export function numberSetting(context, name, least, most, usual) {
+  const fits = (value) => Number.isInteger(value) && value >= least && value <= most;
+  return setting(context, name, `a whole number from ${least} to ${most}`, fits) ?? usual;
+}
+
+/** The one of `choices` given for a setting, or `usual`; throws what would be right. */
+export function choiceSetting(context, name, choices, usual) {
+  const fits = (value) => choices.includes(value);
+  return setting(context, name, `one of ${choices.join(', ')}`, fits) ?? usual;
+}
+
+function setting(context, name, wanted, fits) {
   const value = JSON.parse(context.step.settings)[name];
-  if (value === undefined) return usual;
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw `the setting ${name} must be a whole number from ${least} to ${most}, not ${quote(JSON.stringify(value))}`;
+  if (value !== undefined && !fits(value)) {
+    throw `the setting ${name} must be ${wanted}, not ${quote(JSON.stringify(value))}`;
   }
   return value;
 }
