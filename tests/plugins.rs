@@ -7,6 +7,7 @@ pub mod cases;
 mod chain;
 mod check;
 mod dev;
+mod examples;
 mod new;
 mod record;
 mod refused;

@@ -1,5 +1,34 @@
 //! Whatever a guest does, its own step ends with an error that says what it was, and nothing else
-//! changes.
+//! changes: in Rust, and in the languages that bring an interpreter along.
+
+/// A test of each of these promises with the hostile guest in every language.
+macro_rules! in_every_language {
+    ($($promise:ident),+ $(,)?) => {$(
+        mod $promise {
+            use crate::sandbox::{Hostile, Language, keep};
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn rust() {
+                keep(super::$promise, Language::Rust).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn rust_sent_and_swapped() {
+                super::$promise(Hostile::sent_and_swapped()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn javascript() {
+                keep(super::$promise, Language::Js).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn python() {
+                keep(super::$promise, Language::Python).await;
+            }
+        }
+    )+};
+}
 
 mod answers;
 mod compiling;
@@ -11,14 +40,118 @@ mod modes;
 mod raw;
 mod requests;
 
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use codex_mesh::sandbox::bindings::{Context, Manifest, Mode, PlanInfo, Request, ThisStep};
-use codex_mesh::sandbox::{Clock, CompileCache, Fault, Limits, LoadError, Plugin, Sandbox};
+use codex_mesh::sandbox::{
+    Clock, CompileCache, Fault, Limits, LoadError, Plugin, Sandbox, sha256,
+};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, cache_dir, program};
+use crate::support::{
+    JS, PYTHON, TestApp, TestAppBuilder, cache_dir, guest, http, may_ask_for_everything, program,
+    skipped, start_hostile_as,
+};
+use crate::versions::variant;
+
+/// What the hostile guest is written in, each time with the same names for what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Rust,
+    Js,
+    Python,
+}
+
+/// Holds the promise against the guest in this language, if there is what builds it.
+async fn keep<F: Future<Output = ()>>(promise: impl FnOnce(Hostile) -> F, language: Language) {
+    let built = match language {
+        Language::Rust => Ok(guest("hostile")),
+        Language::Js => JS.hostile(),
+        Language::Python => PYTHON.hostile(),
+    };
+    match built {
+        Ok(component) => {
+            promise(Hostile {
+                language,
+                component,
+                is_swapped: false,
+            })
+            .await
+        }
+        Err(missing) => skipped(missing),
+    }
+}
+
+/// The hostile guest in one language.
+#[derive(Clone, Copy)]
+struct Hostile {
+    language: Language,
+    component: &'static [u8],
+    /// It comes over HTTP, and two versions of it take turns all the while.
+    is_swapped: bool,
+}
+
+impl Hostile {
+    fn sent_and_swapped() -> Self {
+        Self {
+            language: Language::Rust,
+            component: guest("hostile"),
+            is_swapped: true,
+        }
+    }
+
+    /// A host with it.
+    async fn start(self, builder: TestAppBuilder) -> TestApp {
+        if !self.is_swapped {
+            return start_hostile_as(self.component, builder).await;
+        }
+        let app = may_ask_for_everything(builder).start().await;
+        let mut digests = Vec::new();
+        for number in [1, 2] {
+            let component = variant(self.component, number);
+            let (status, answer) = app.upload(&component).await;
+            assert_eq!(status, 200, "{answer}");
+            digests.push(sha256(&component));
+        }
+        activate(&app.url, &digests[0]).await.unwrap();
+        // Ends with the runtime of the test, or with the host.
+        tokio::spawn(swap(app.url.clone(), digests));
+        app
+    }
+
+    /// Whether it can wait: Python has no clock here.
+    fn sleeps(self) -> bool {
+        self.language != Language::Python
+    }
+}
+
+/// New plans get the one and the other by turns.
+async fn swap(url: String, digests: Vec<String>) {
+    for digest in digests.iter().cycle() {
+        if activate(&url, digest).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn activate(url: &str, digest: &str) -> Result<(), reqwest::Error> {
+    let request = http().post(format!("{url}/plugins/hostile/activate"));
+    let request = request.header("content-type", "application/json");
+    let answer = request.body(json!({"sha256": digest}).to_string()).send();
+    answer.await?.error_for_status().map(drop)
+}
+
+/// A host that gives its plugins time: where time is not what is tested.
+fn patient() -> TestAppBuilder {
+    TestApp::builder().configure(|config| {
+        config.limits.plugin.cpu_ms = 60_000;
+        config.limits.plugin.wall_ms = 60_000;
+    })
+}
 
 /// A step of the hostile kind, after it ran in a plan of its own with this goal. What follows it
 /// in the plan must not have begun if it failed.

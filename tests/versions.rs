@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, guest};
 
 /// The same plugin as another component: a custom section of its own, which means nothing.
-fn variant(component: &[u8], number: u16) -> Vec<u8> {
+pub fn variant(component: &[u8], number: u16) -> Vec<u8> {
     let [high, low] = number.to_be_bytes();
     let section = [0, 7, 4, b't', b'e', b's', b't', high, low];
     [component, &section].concat()

@@ -202,11 +202,20 @@ impl Plugin {
     }
 }
 
+/// How the lines begin that runtimes print behind the message of a panic (Rust) or of an exception
+/// (SpiderMonkey).
+const BEHIND: [&str; 4] = [
+    "note: run with `RUST_BACKTRACE",
+    "Stack:",
+    "  ",
+    "Redirecting call to abort()",
+];
+
 /// The last thing a guest said: of a panic, its message.
 fn last_words(log: &[LogLine]) -> &str {
     let mut words = log.iter().rev().map(|line| line.message.as_str());
     words
-        .find(|line| !line.starts_with("note: run with `RUST_BACKTRACE"))
+        .find(|line| !BEHIND.iter().any(|begin| line.starts_with(begin)))
         .unwrap_or_default()
 }
 

@@ -2,7 +2,6 @@
 //! and served as it is.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,7 +10,10 @@ use serde_json::json;
 use tempfile::tempdir;
 
 use super::named;
-use crate::support::{Binary, BinaryBuilder, GOAL, TestApp, assert_has, locked, start_with};
+use crate::support::{
+    Binary, BinaryBuilder, GOAL, JS, PYTHON, TestApp, Toolchain, assert_has, locked, skipped,
+    start_with,
+};
 
 pub(super) fn new(kind: &str, folder: &Path) -> BinaryBuilder {
     let command = Binary::bare().args(&["plugin", "new", kind]);
@@ -103,61 +105,28 @@ async fn a_rust_project_is_built_tested_and_served() {
     is_served(&built.join("step_my_step.wasm"), &project).await;
 }
 
-/// Says, past the test runner that hides what passing tests print, why a test did nothing.
-fn skipped(test: &str, reason: &str) {
-    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {reason}");
-}
-
-/// Whether there is such a command.
-fn there_is(command: &str) -> bool {
-    Command::new(command).arg("--version").output().is_ok()
+/// What `plugin new` makes for this toolchain, built as its README says, tested and served.
+async fn a_project_is_served(toolchain: &'static Toolchain, native_tests: &str) {
+    let folder = tempdir().unwrap();
+    let path = folder.path().to_owned();
+    well(new("my-step", &path).args(&["--lang", toolchain.language]));
+    match toolchain.build(folder, path.clone()) {
+        Ok(project) => {
+            project.run(native_tests);
+            is_served(&project.component, &path).await;
+        }
+        Err(missing) => skipped(missing),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_javascript_project_is_built_tested_and_served() {
-    let test = "a_javascript_project_is_built_tested_and_served";
-    if !there_is("npm") {
-        return skipped(test, "there is no npm");
-    }
-    let folder = tempdir().unwrap();
-    well(new("my-step", folder.path()).args(&["--lang", "js"]));
-    let npm = |args: &[&str]| {
-        let mut npm = Command::new("npm");
-        npm.current_dir(folder.path()).args(args);
-        npm
-    };
-    // From npm's cache alone: tests download nothing.
-    let mut install = npm(&["install", "--offline", "--no-audit", "--no-fund"]);
-    if !install.output().unwrap().status.success() {
-        return skipped(
-            test,
-            "npm's cache has no componentize-js; `npm cache add` or any installation of it helps",
-        );
-    }
-    ran(&mut npm(&["test"]));
-    ran(&mut npm(&["run", "build"]));
-    is_served(&folder.path().join("my-step.wasm"), folder.path()).await;
+    a_project_is_served(&JS, "npm test").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_python_project_is_built_tested_and_served() {
-    if !there_is("componentize-py") {
-        return skipped(
-            "a_python_project_is_built_tested_and_served",
-            "there is no componentize-py; `pip install componentize-py` helps",
-        );
-    }
-    let folder = tempdir().unwrap();
-    well(new("my-step", folder.path()).args(&["--lang", "python"]));
-    let readme = fs::read_to_string(folder.path().join("README.md")).unwrap();
-    let build = readme
-        .lines()
-        .find(|line| line.starts_with("componentize-py "));
-    let words = build.unwrap().split_whitespace().skip(1);
-    ran(Command::new("componentize-py")
-        .current_dir(folder.path())
-        .args(words));
-    is_served(&folder.path().join("my-step.wasm"), folder.path()).await;
+    a_project_is_served(&PYTHON, "").await;
 }
 
 #[test]

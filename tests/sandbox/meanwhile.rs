@@ -6,8 +6,17 @@ use codex_mesh::sandbox::Fault;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
-use super::{assert_serves, error_of, limits, load, run_hostile, shape};
-use crate::support::{TestApp, TestAppBuilder, guest, start_hostile, within};
+use super::{Hostile, assert_serves, error_of, limits, load, run_hostile, shape};
+use crate::support::{TestApp, TestAppBuilder, within};
+
+in_every_language! {
+    others_are_served_while_more_guests_loop_than_there_are_threads,
+    others_are_served_while_guests_sleep,
+    every_loop_ends_by_itself,
+    slots_come_back_however_a_call_ends,
+    more_calls_than_slots_wait_for_each_other,
+    a_call_that_is_dropped_gives_its_slot_back,
+}
 
 /// Longer than any test runs: what is bounded by it alone never ends.
 const NEVER_MS: u64 = 3_600_000;
@@ -52,10 +61,10 @@ impl JsonText for reqwest::RequestBuilder {
 struct TwoThreads(Option<Runtime>);
 
 impl TwoThreads {
-    fn start(builder: TestAppBuilder) -> (Self, TestApp) {
+    fn start(guest: Hostile, builder: TestAppBuilder) -> (Self, TestApp) {
         let mut threads = Builder::new_multi_thread();
         let threads = threads.worker_threads(2).enable_all().build().unwrap();
-        let app = threads.block_on(start_hostile(builder));
+        let app = threads.block_on(guest.start(builder));
         (Self(Some(threads)), app)
     }
 }
@@ -69,16 +78,18 @@ impl Drop for TwoThreads {
 
 /// If a loop held its thread until its deadline, two threads and eight loops would leave nobody
 /// to answer.
-#[test]
-fn others_are_served_while_more_guests_loop_than_there_are_threads() {
-    let builder = with(|limits| {
-        limits.cpu_ms = NEVER_MS;
-        limits.wall_ms = NEVER_MS;
+async fn others_are_served_while_more_guests_loop_than_there_are_threads(guest: Hostile) {
+    let apart = tokio::task::spawn_blocking(move || {
+        let builder = with(|limits| {
+            limits.cpu_ms = NEVER_MS;
+            limits.wall_ms = NEVER_MS;
+        });
+        let (_threads, app) = TwoThreads::start(guest, builder);
+        let mut test = Builder::new_current_thread();
+        let test = test.enable_all().build().unwrap();
+        test.block_on(serve_while_guests_loop(&app));
     });
-    let (_threads, app) = TwoThreads::start(builder);
-    let mut test = Builder::new_current_thread();
-    let test = test.enable_all().build().unwrap();
-    test.block_on(serve_while_guests_loop(&app));
+    apart.await.unwrap();
 }
 
 async fn serve_while_guests_loop(app: &TestApp) {
@@ -94,9 +105,11 @@ async fn serve_while_guests_loop(app: &TestApp) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn others_are_served_while_guests_sleep() {
-    let app = start_hostile(with(|limits| limits.wall_ms = NEVER_MS)).await;
+async fn others_are_served_while_guests_sleep(guest: Hostile) {
+    if !guest.sleeps() {
+        return;
+    }
+    let app = guest.start(with(|limits| limits.wall_ms = NEVER_MS)).await;
     let sleeping = begun(&app, "interpret:sleep", LOOPERS).await;
     assert_serves(&app).await;
     for plan in &sleeping {
@@ -105,9 +118,8 @@ async fn others_are_served_while_guests_sleep() {
 }
 
 /// Loops that end all end, each with its own error, and their plans are the only ones changed.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_loop_ends_by_itself() {
-    let app = start_hostile(with(|limits| limits.wall_ms = NEVER_MS)).await;
+async fn every_loop_ends_by_itself(guest: Hostile) {
+    let app = guest.start(with(|limits| limits.wall_ms = NEVER_MS)).await;
     let bystander = app.create(&json!({})).await;
     let looping = begun(&app, "interpret:loop", LOOPERS).await;
     for plan in &looping {
@@ -120,8 +132,7 @@ async fn every_loop_ends_by_itself() {
 }
 
 /// Every way to end gives its slot back: there are two, and each way is taken more often.
-#[tokio::test(flavor = "multi_thread")]
-async fn slots_come_back_however_a_call_ends() {
+async fn slots_come_back_however_a_call_ends(guest: Hostile) {
     let builder = with(|limits| {
         limits.concurrent_calls = 2;
         limits.cpu_ms = 50;
@@ -129,10 +140,8 @@ async fn slots_come_back_however_a_call_ends() {
     });
     // It is about what each of many failures leaves behind.
     let lasting = builder.configure(|config| config.quarantine.failures = 1_000);
-    let app = start_hostile(lasting).await;
-    for fault in [
-        "loop", "sleep", "memory", "recurse", "panic", "exit", "handles", "random",
-    ] {
+    let app = guest.start(lasting).await;
+    for (fault, _) in guest.faults() {
         for call in ["shape", "interpret"] {
             for _ in 0..3 {
                 error_of(&app, &format!("{call}:{fault}")).await;
@@ -144,13 +153,13 @@ async fn slots_come_back_however_a_call_ends() {
 }
 
 /// A call past the slots waits its turn instead of failing.
-#[tokio::test(flavor = "multi_thread")]
-async fn more_calls_than_slots_wait_for_each_other() {
-    let app = start_hostile(with(|limits| {
-        limits.concurrent_calls = 1;
-        limits.wall_ms = NEVER_MS;
-    }))
-    .await;
+async fn more_calls_than_slots_wait_for_each_other(guest: Hostile) {
+    let app = guest
+        .start(with(|limits| {
+            limits.concurrent_calls = 1;
+            limits.wall_ms = NEVER_MS;
+        }))
+        .await;
     let looping = begun(&app, "interpret:loop", 4).await;
     assert_serves(&app).await;
     for plan in &looping {
@@ -161,16 +170,20 @@ async fn more_calls_than_slots_wait_for_each_other() {
 }
 
 /// A caller that hangs up while a guest waits, or loops, takes the call with it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_is_dropped_gives_its_slot_back() {
+async fn a_call_that_is_dropped_gives_its_slot_back(guest: Hostile) {
     let limits = codex_mesh::sandbox::Limits {
         concurrent_calls: 1,
         cpu_ms: NEVER_MS,
         wall_ms: NEVER_MS,
         ..limits()
     };
-    let (plugin, _) = load(guest("hostile"), limits).await.unwrap();
-    for goal in ["shape:sleep", "shape:loop", "shape:sleep", "shape:loop"] {
+    let (plugin, _) = load(guest.component, limits).await.unwrap();
+    let sleep = if guest.sleeps() {
+        "shape:sleep"
+    } else {
+        "shape:loop"
+    };
+    for goal in [sleep, "shape:loop", sleep, "shape:loop"] {
         // It has no end of its own, so it is always this that ends it, wherever it is by then.
         let hung_up = tokio::time::timeout(Duration::from_millis(30), shape(&plugin, goal)).await;
         assert!(hung_up.is_err(), "{goal}");

@@ -4,7 +4,18 @@
 use codex_mesh::plan::Effect;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, TestAppBuilder, assert_has, start_hostile};
+use super::Hostile;
+use crate::support::{TestApp, TestAppBuilder, assert_has};
+
+in_every_language! {
+    a_shaped_write_is_not_sent_in_dry_run_or_simulation,
+    an_odd_body_is_shown_and_not_sent_in_dry_run,
+    a_follow_up_write_is_not_sent_in_dry_run_or_simulation,
+    a_live_plan_with_an_unchecked_write_is_not_created,
+    an_unchecked_follow_up_write_is_not_sent_live,
+    a_checked_write_is_sent_live,
+    a_write_that_claims_to_be_a_read_is_still_a_write,
+}
 
 const CHECKS: [&str; 3] = ["autonomy", "srl", "hardening"];
 
@@ -30,10 +41,9 @@ fn last(plan: &Value) -> &Value {
     plan["steps"].as_array().unwrap().last().unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_shaped_write_is_not_sent_in_dry_run_or_simulation() {
+async fn a_shaped_write_is_not_sent_in_dry_run_or_simulation(guest: Hostile) {
     for goal in ["shape:post=/srl/write", "shape:delete"] {
-        let app = start_hostile(TestApp::builder()).await;
+        let app = guest.start(TestApp::builder()).await;
         let (plan, sent) = run(&app, "DRY_RUN", &["hostile"], goal).await;
         let step = last(&plan);
         assert_eq!(step["status"], "DONE", "{goal}: {plan:#}");
@@ -56,9 +66,8 @@ async fn a_shaped_write_is_not_sent_in_dry_run_or_simulation() {
 }
 
 /// Valid JSON that the host itself could not read is shown as it is, and breaks nothing.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_odd_body_is_shown_and_not_sent_in_dry_run() {
-    let app = start_hostile(TestApp::builder()).await;
+async fn an_odd_body_is_shown_and_not_sent_in_dry_run(guest: Hostile) {
+    let app = guest.start(TestApp::builder()).await;
     let body = r#"[1e999,"\ud800"]"#;
     let goal = format!("shape:write-body={body}");
     let new = json!({
@@ -83,10 +92,9 @@ async fn post_text(app: &TestApp, path: &str, body: &Value) -> String {
     answer.text().await.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_follow_up_write_is_not_sent_in_dry_run_or_simulation() {
+async fn a_follow_up_write_is_not_sent_in_dry_run_or_simulation(guest: Hostile) {
     let goal = "interpret:call=/srl/write";
-    let app = start_hostile(TestApp::builder()).await;
+    let app = guest.start(TestApp::builder()).await;
     let (plan, sent) = run(&app, "DRY_RUN", &["hostile"], goal).await;
     let step = last(&plan);
     assert_eq!(step["status"], "DONE", "{plan:#}");
@@ -100,9 +108,8 @@ async fn a_follow_up_write_is_not_sent_in_dry_run_or_simulation() {
     assert_eq!(sent, ["POST /srl/check", "POST /srl/check"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_live_plan_with_an_unchecked_write_is_not_created() {
-    let app = start_hostile(TestApp::builder()).await;
+async fn a_live_plan_with_an_unchecked_write_is_not_created(guest: Hostile) {
+    let app = guest.start(TestApp::builder()).await;
     let body = json!({
         "sessionId": "s1", "domain": "social", "mode": "LIVE",
         "goal": "shape:post=/srl/write", "steps": [{"kind": "srl"}, {"kind": "hostile"}],
@@ -117,9 +124,8 @@ async fn a_live_plan_with_an_unchecked_write_is_not_created() {
 }
 
 /// Hidden at create, the write is caught when it is asked for.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_unchecked_follow_up_write_is_not_sent_live() {
-    let app = start_hostile(TestApp::builder()).await;
+async fn an_unchecked_follow_up_write_is_not_sent_live(guest: Hostile) {
+    let app = guest.start(TestApp::builder()).await;
     let goal = "interpret:call=/srl/write";
     // Checks that come later, or are not all there, do not count.
     for kinds in [
@@ -146,9 +152,8 @@ async fn an_unchecked_follow_up_write_is_not_sent_live() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_checked_write_is_sent_live() {
-    let app = start_hostile(TestApp::builder()).await;
+async fn a_checked_write_is_sent_live(guest: Hostile) {
+    let app = guest.start(TestApp::builder()).await;
     let kinds = [&CHECKS[..], &["hostile"]].concat();
     let (plan, sent) = run(&app, "LIVE", &kinds, "shape:post=/srl/write").await;
     assert_eq!(plan["status"], "DONE", "{plan:#}");
@@ -167,9 +172,8 @@ async fn a_checked_write_is_sent_live() {
 }
 
 /// However it is spelt.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_claims_to_be_a_read_is_still_a_write() {
-    let app = start_hostile(with_a_writing_get()).await;
+async fn a_write_that_claims_to_be_a_read_is_still_a_write(guest: Hostile) {
+    let app = guest.start(with_a_writing_get()).await;
     for path in [
         "/srl/act",
         "/srl/%61ct",

@@ -1,13 +1,23 @@
 //! Requests that must not be sent: each is refused with its reason, and the service hears nothing.
 
-use super::{assert_serves, error_of, run_hostile};
-use crate::support::{TestApp, assert_has, start_hostile};
+use super::{Hostile, Language, assert_serves, error_of, patient, run_hostile};
+use crate::support::{TestApp, assert_has};
+
+in_every_language! {
+    a_path_that_leaves_the_service_is_refused,
+    a_header_that_is_not_the_plugins_to_set_is_refused,
+    an_ordinary_header_is_sent,
+    a_secret_that_was_not_granted_is_refused,
+    too_many_headers_are_refused,
+    a_body_that_is_not_json_is_refused,
+    follow_up_requests_are_judged_as_well,
+    a_plugin_that_never_stops_asking_is_stopped,
+}
 
 const REFUSED: &str = "the plugin's request is refused";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_path_that_leaves_the_service_is_refused() {
-    let app = start_hostile(TestApp::builder()).await;
+async fn a_path_that_leaves_the_service_is_refused(guest: Hostile) {
+    let app = guest.start(TestApp::builder()).await;
     for (path, part) in [
         ("//evil", "name another host"),
         ("///evil", "name another host"),
@@ -36,9 +46,8 @@ async fn a_path_that_leaves_the_service_is_refused() {
     assert_serves(&app).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_header_that_is_not_the_plugins_to_set_is_refused() {
-    let app = start_hostile(TestApp::builder()).await;
+async fn a_header_that_is_not_the_plugins_to_set_is_refused(guest: Hostile) {
+    let app = guest.start(TestApp::builder()).await;
     for (header, parts) in [
         ("x-a: b\r\nhost: evil", ["\"x-a\"", "not legal"]),
         ("x-a: b\u{0}", ["\"x-a\"", "not legal"]),
@@ -83,41 +92,42 @@ async fn a_header_that_is_not_the_plugins_to_set_is_refused() {
     assert_eq!(app.asked("srl"), 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_ordinary_header_is_sent() {
-    let app = start_hostile(TestApp::builder()).await;
+async fn an_ordinary_header_is_sent(guest: Hostile) {
+    let app = guest.start(TestApp::builder()).await;
     let step = run_hostile(&app, "shape:header=x-team: growth").await;
     assert_eq!(step["status"], "DONE", "{step:#}");
     let requests = app.stub("srl").requests();
     assert_eq!(requests[0].headers["x-team"], "growth");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_secret_that_was_not_granted_is_refused() {
-    let app = start_hostile(TestApp::builder()).await;
+async fn a_secret_that_was_not_granted_is_refused(guest: Hostile) {
+    let app = guest.start(TestApp::builder()).await;
     let error = error_of(&app, "shape:secret=brain-token").await;
     assert_has(&error, &[REFUSED, "asks for a secret", "\"brain-token\""]);
     assert_eq!(app.asked("srl"), 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn too_many_headers_are_refused() {
-    let app = start_hostile(TestApp::builder()).await;
+async fn too_many_headers_are_refused(guest: Hostile) {
+    let app = guest.start(patient()).await;
     for count in ["33", "5000"] {
         let error = error_of(&app, &format!("shape:headers={count}")).await;
         assert_has(&error, &[REFUSED, count, "the limit is 32"]);
     }
     // So many that the host would not even copy them.
     let error = error_of(&app, "shape:headers=60000").await;
-    assert_has(&error, &["the plugin failed", "2097152 bytes of output"]);
+    let limit = match guest.language {
+        Language::Rust => "2097152 bytes of output",
+        // They don't even fit into its memory.
+        Language::Js | Language::Python => "16777216 bytes of memory",
+    };
+    assert_has(&error, &["the plugin failed", limit]);
     assert_eq!(app.asked("srl"), 0);
     let step = run_hostile(&app, "shape:headers=32").await;
     assert_eq!(step["status"], "DONE", "{step:#}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_not_json_is_refused() {
-    let app = start_hostile(TestApp::builder()).await;
+async fn a_body_that_is_not_json_is_refused(guest: Hostile) {
+    let app = guest.start(TestApp::builder()).await;
     for body in ["", "not json", "{\"a\":", "{} {}", "NaN", "'a'"] {
         let error = error_of(&app, &format!("shape:body={body}")).await;
         assert_has(&error, &[REFUSED, "the body is not JSON"]);
@@ -130,9 +140,8 @@ async fn a_body_that_is_not_json_is_refused() {
 }
 
 /// What a plugin asks for later is judged like what it asks for first.
-#[tokio::test(flavor = "multi_thread")]
-async fn follow_up_requests_are_judged_as_well() {
-    let app = start_hostile(TestApp::builder()).await;
+async fn follow_up_requests_are_judged_as_well(guest: Hostile) {
+    let app = guest.start(TestApp::builder()).await;
     for (index, (asks, part)) in [
         ("path=//evil", "name another host"),
         ("header=host: evil", "is the host's to set"),
@@ -152,9 +161,8 @@ async fn follow_up_requests_are_judged_as_well() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_plugin_that_never_stops_asking_is_stopped() {
-    let app = start_hostile(TestApp::builder()).await;
+async fn a_plugin_that_never_stops_asking_is_stopped(guest: Hostile) {
+    let app = guest.start(TestApp::builder()).await;
     let error = error_of(&app, "interpret:call-get=/srl/more").await;
     assert_has(&error, &["more than 4 round trips"]);
     let paths: Vec<String> = app

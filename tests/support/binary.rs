@@ -78,6 +78,18 @@ impl BinaryBuilder {
     }
 }
 
+/// Nothing of this process's own settings reaches the command, but for the shared cache of
+/// components.
+pub fn without_our_settings(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("MESH_") || name == "RUST_LOG" {
+            command.env_remove(&*name);
+        }
+    }
+    command.env("MESH_CACHE_DIR", cache_dir());
+}
+
 /// How a process ended, and what it had printed.
 #[derive(Debug)]
 pub struct Ended {
@@ -105,13 +117,7 @@ impl Binary {
     /// `codex-mesh` without anything, but for the shared cache of components.
     pub fn bare() -> BinaryBuilder {
         let mut command = Command::new(program());
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            if name.starts_with("MESH_") || name == "RUST_LOG" {
-                command.env_remove(&*name);
-            }
-        }
-        command.env("MESH_CACHE_DIR", cache_dir());
+        without_our_settings(&mut command);
         BinaryBuilder(command)
     }
 

@@ -106,9 +106,19 @@ pub async fn start_with<'a>(
 
 /// A host with the hostile guest, which may ask its service for everything.
 pub async fn start_hostile(builder: TestAppBuilder) -> TestApp {
+    start_hostile_as(guest("hostile"), builder).await
+}
+
+/// The same with this component of it.
+pub async fn start_hostile_as(component: &[u8], builder: TestAppBuilder) -> TestApp {
+    let builder = may_ask_for_everything(builder);
+    start_with(builder, [("hostile.wasm", component)]).await
+}
+
+/// Grants the hostile guest everything of its service.
+pub fn may_ask_for_everything(builder: TestAppBuilder) -> TestAppBuilder {
     let everything = ["GET /*", "POST /*", "PUT /*", "PATCH /*", "DELETE /*"];
-    let builder = builder.grant("hostile", "srl", &everything);
-    start_with(builder, [("hostile.wasm", guest("hostile"))]).await
+    builder.grant("hostile", "srl", &everything)
 }
 
 /// Builds packages of a workspace; their components, by name.

@@ -14,6 +14,7 @@ mod raw;
 mod signer;
 mod stub;
 mod terminal;
+mod toolchain;
 mod traces;
 
 use std::future::Future;
@@ -25,7 +26,7 @@ pub use binary::{Binary, BinaryBuilder, Ended};
 pub use component::{Raw, bomb};
 pub use door::Door;
 pub use events::{Events, Seen, parse, settled};
-pub use guests::{built, folder, frozen, guest, locked, start_built, start_hostile, start_with};
+pub use guests::{built, folder, frozen, guest, locked, may_ask_for_everything, start_built, start_hostile, start_hostile_as, start_with};
 pub use port::Port;
 pub use process::{Process, Program};
 pub use random::Random;
@@ -33,6 +34,7 @@ pub use raw::{endless, raw, stalling};
 pub use signer::Signer;
 pub use stub::{Reply, Request, Stub};
 pub use terminal::Terminal;
+pub use toolchain::{JS, PYTHON, Toolchain, skipped};
 pub use traces::recorded;
 
 /// How long anything may take. Far longer than it does: only a test that would fail waits so long.

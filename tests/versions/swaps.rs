@@ -14,7 +14,7 @@ use crate::support::{Process, Program, Stub, friendly, http, within};
 const SWAPS: usize = 1_000;
 
 /// After so many of them a new version comes.
-const EACH: usize = 5;
+const EACH: usize = 10;
 
 /// The newest versions swap among each other.
 const VERSIONS: usize = 12;
@@ -24,7 +24,7 @@ const CLIENTS: usize = 4;
 
 /// More than the memory of a host wavers by, and half of what as many versions as come here take if
 /// they stay.
-const GROWTH_KIB: u64 = 20 << 10;
+const GROWTH_KIB: u64 = 10 << 10;
 
 /// Asks the host, which must agree.
 async fn ask(request: reqwest::RequestBuilder) -> Value {

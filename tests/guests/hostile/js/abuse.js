@@ -11,8 +11,6 @@ export async function abuse(name) {
       for (;;) await undefined;
     case 'memory':
       return hoard(() => new Uint8Array(64 << 10).fill(1));
-    case 'memory-objects':
-      return hoard(() => ({ held: [1, 2, 3] }));
     case 'recurse':
       return recurse(1);
     case 'recurse-large':
@@ -33,8 +31,6 @@ export async function abuse(name) {
       return /^(a+)+$/.test(`${'a'.repeat(64)}!`);
     case 'random':
       return crypto.getRandomValues(new Uint8Array(1 << 20));
-    case 'random-again':
-      for (;;) crypto.getRandomValues(new Uint8Array(1 << 16));
     case 'log-flood':
       return flood((n) => write('info', `remark ${n}`));
     case 'log-empty':

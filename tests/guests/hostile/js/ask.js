@@ -27,7 +27,7 @@ export function request(name, argument) {
     case 'body-deep':
       return { ...usual(), body: deep() };
     case 'body-long':
-      return { ...usual(), body: text(150_000) };
+      return { ...usual(), body: text(200_000) };
     case 'body-huge':
       return { ...usual(), body: text(HUGE) };
     case 'header': {
@@ -44,7 +44,7 @@ export function request(name, argument) {
       return { ...usual(), headers: Array.from({ length: Number(argument) }, header) };
     }
     case 'refuse':
-      throw `${'no '.repeat(300_000)}\u001b`;
+      throw `${'no '.repeat(30_000)}\u001b`;
     default:
       return undefined;
   }

@@ -52,7 +52,6 @@ def flood(say):
 ACTS = {
     "loop": loop,
     "memory": lambda: hoard(lambda: bytearray(b"\1") * (64 << 10)),
-    "memory-objects": lambda: hoard(lambda: {"held": [1, 2, 3]}),
     "recurse": recurse,
     "recurse-large": recurse_large,
     "panic": lambda: panic("the guest has had enough"),

@@ -47,7 +47,7 @@ def request(name, argument):
     elif name == "body-deep":
         asked.body = deep()
     elif name == "body-long":
-        asked.body = text(150_000)
+        asked.body = text(200_000)
     elif name == "body-huge":
         asked.body = text(HUGE)
     elif name == "header":

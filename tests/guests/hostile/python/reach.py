@@ -34,7 +34,7 @@ def stain():
 
 
 def machine():
-    return {"env": dict(os.environ), "args": sys.argv, "path": sys.path, "cwd": os.getcwd()}
+    return {"env": dict(os.environ), "args": sys.argv, "cwd": os.getcwd()}
 
 
 def written():

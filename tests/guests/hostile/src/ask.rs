@@ -20,6 +20,7 @@ pub fn request(name: &str, argument: &str) -> Option<Result<Request, String>> {
             ..body(argument)
         },
         "body-deep" => body(&deep()),
+        "body-long" => body(&text(200_000)),
         "body-huge" => body(&text(3 << 20)),
         "header" => {
             let (name, value) = argument.split_once(": ").unwrap_or((argument, ""));
