@@ -46,9 +46,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_mesh::sandbox::bindings::{Context, Manifest, Mode, PlanInfo, Request, ThisStep};
-use codex_mesh::sandbox::{
-    Clock, CompileCache, Fault, Limits, LoadError, Plugin, Sandbox, sha256,
-};
+use codex_mesh::sandbox::{Clock, CompileCache, Fault, Limits, LoadError, Plugin, Sandbox, sha256};
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -26,7 +26,10 @@ pub use binary::{Binary, BinaryBuilder, Ended};
 pub use component::{Raw, bomb};
 pub use door::Door;
 pub use events::{Events, Seen, parse, settled};
-pub use guests::{built, folder, frozen, guest, locked, may_ask_for_everything, start_built, start_hostile, start_hostile_as, start_with};
+pub use guests::{
+    built, folder, frozen, guest, locked, may_ask_for_everything, start_built, start_hostile,
+    start_hostile_as, start_with,
+};
 pub use port::Port;
 pub use process::{Process, Program};
 pub use random::Random;
