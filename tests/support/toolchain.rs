@@ -180,7 +180,7 @@ impl Project {
     }
 }
 
-/// What the first `sh` block of a README says to type.
+/// What a README says to type where nothing is done for you: in the last of its `sh` blocks.
 struct Commands {
     install: String,
     build: String,
@@ -193,8 +193,8 @@ struct Commands {
 impl Commands {
     fn of(project: &Path) -> Self {
         let readme = fs::read_to_string(project.join("README.md")).unwrap();
-        let lines = readme.lines().skip_while(|line| *line != "```sh").skip(1);
-        let lines: Vec<&str> = lines.take_while(|line| *line != "```").collect();
+        let (_, block) = readme.rsplit_once("```sh\n").unwrap();
+        let lines: Vec<&str> = block.lines().take_while(|line| *line != "```").collect();
         let [install @ .., build, check, test] = &lines[..] else {
             panic!("not four lines: {lines:?}");
         };

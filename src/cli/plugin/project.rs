@@ -69,10 +69,17 @@ impl Project {
                     .collect::<Vec<_>>();
                 args.push(&file);
                 let remedy = "`pip install -r requirements.txt` brings it";
-                self.run("componentize-py", &args, remedy).await?;
+                self.run(&self.componentize_py(), &args, remedy).await?;
                 Ok(self.folder.join(&file))
             }
         }
+    }
+
+    /// The project's own, whether or not its environment is active in this shell.
+    fn componentize_py(&self) -> String {
+        let own = self.folder.join(".venv/bin/componentize-py");
+        let name = own.to_str().filter(|_| own.is_file());
+        name.unwrap_or("componentize-py").to_owned()
     }
 
     async fn run(&self, program: &str, args: &[&str], remedy: &str) -> anyhow::Result<()> {

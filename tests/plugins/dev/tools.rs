@@ -113,6 +113,18 @@ async fn a_python_project_is_built_as_its_readme_says() {
     let readme = fs::read_to_string(made.join("README.md")).unwrap();
     let command = &project.log()[0];
     assert!(readme.lines().any(|line| line == command), "{command}");
+
+    // The project's own is taken where there is one.
+    let own = project.path("my-step/.venv/bin");
+    fs::create_dir_all(&own).unwrap();
+    fs::rename(
+        project.path("tools/componentize-py"),
+        own.join("componentize-py"),
+    )
+    .unwrap();
+    project.makes(&echo(2).0);
+    let ended = project.dev(&app.url).arg("--once").ends();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 // Uses up what there is, or does not come back.
 
-import { write } from 'codex:mesh/log@1.0.0';
+import { write } from 'codex:mesh/log@1.1.0';
 
 /** Does what the name says; nothing if it is none of these. */
 export async function abuse(name) {
