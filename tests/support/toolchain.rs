@@ -148,7 +148,8 @@ impl Toolchain {
         }
         let (succeeded, said) = run(&commands, &folder, &folder);
         if !succeeded && is_offline(&said) {
-            return Err(format!("the registry can't be reached by: {commands}"));
+            let asks = commands.lines().last().unwrap();
+            return Err(format!("`{asks}` does not reach its registry"));
         }
         assert!(succeeded, "{commands}\n{said}");
         fs::write(installed, wanted).unwrap();
