@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codex_mesh::sandbox::bindings::{Context, Mode, PlanInfo, Response, ThisStep, Verdict};
-use codex_mesh::sandbox::{CompileCache, Limits, Plugin, Sandbox};
+use codex_mesh::sandbox::{Clock, CompileCache, Limits, Plugin, Sandbox};
 use tokio::runtime::Builder;
 
 const STEPS: usize = 1_000;
@@ -47,16 +47,19 @@ fn answer() -> Response {
 /// Shape and interpret, each on a fresh instance: how long, and the most memory of the two.
 async fn step(plugin: &Plugin, context: &Context, response: &Response) -> (Duration, usize) {
     let started = Instant::now();
-    let shaped = plugin.shape(context).await;
+    let shaped = plugin.shape(context, Clock::IDLE).await;
     let request = shaped.outcome.unwrap().unwrap();
-    let told = plugin.interpret(context, &request, response).await;
+    let told = plugin
+        .interpret(context, &request, response, Clock::IDLE)
+        .await;
     let took = started.elapsed();
     assert!(matches!(told.outcome.unwrap(), Verdict::Done(_)));
     (took, shaped.memory_bytes.max(told.memory_bytes))
 }
 
 async fn load(bytes: &Arc<[u8]>, cache: &Path) -> (Duration, Plugin) {
-    let sandbox = Arc::new(Sandbox::new(Limits::default()).unwrap());
+    let sandbox =
+        Arc::new(Sandbox::new(Limits::default(), env!("CARGO_BIN_EXE_codex-mesh").into()).unwrap());
     let cache = Arc::new(CompileCache::open(cache).unwrap());
     let started = Instant::now();
     let (plugin, _) = Plugin::load(sandbox, cache, Arc::clone(bytes))
