@@ -5,7 +5,7 @@
 macro_rules! in_every_language {
     ($($promise:ident),+ $(,)?) => {$(
         mod $promise {
-            use crate::sandbox::{Hostile, Language, keep};
+            use crate::sandbox::{Hostile, Language, keep, refused_swap};
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn rust() {
@@ -15,6 +15,7 @@ macro_rules! in_every_language {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn rust_sent_and_swapped() {
                 super::$promise(Hostile::sent_and_swapped()).await;
+                assert_eq!(refused_swap(), None);
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -42,7 +43,7 @@ mod requests;
 
 use std::future::Future;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use codex_mesh::sandbox::bindings::{Context, Manifest, Mode, PlanInfo, Request, ThisStep};
@@ -126,10 +127,20 @@ impl Hostile {
     }
 }
 
-/// New plans get the one and the other by turns.
+/// Why versions did not take turns in some test, if so.
+static REFUSED: Mutex<Option<String>> = Mutex::new(None);
+
+fn refused_swap() -> Option<String> {
+    REFUSED.lock().unwrap().clone()
+}
+
+/// New plans get the one and the other by turns, until the host is gone.
 async fn swap(url: String, digests: Vec<String>) {
     for digest in digests.iter().cycle() {
-        if activate(&url, digest).await.is_err() {
+        if let Err(error) = activate(&url, digest).await {
+            if error.is_status() {
+                *REFUSED.lock().unwrap() = Some(error.to_string());
+            }
             return;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;

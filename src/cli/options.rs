@@ -25,10 +25,10 @@ pub(super) struct Options {
     /// A folder of step plugins (*.wasm) to load beside the shipped ones
     #[arg(long, value_name = "DIR")]
     plugins: Option<PathBuf>,
-    /// A component that may be loaded beside the embedded ones, by its SHA-256; no other may then
+    /// Beside the embedded components, loads only those listed by SHA-256, or signed by a listed key (repeatable)
     #[arg(long, value_name = "DIGEST")]
     require_sha256: Vec<String>,
-    /// A public key of minisign: components signed by it may be loaded too; no other may then
+    /// Beside the embedded components, loads only those signed by a listed key of minisign, or listed by SHA-256 (repeatable)
     #[arg(long, value_name = "KEY")]
     require_signature: Vec<String>,
     /// The mode of plans that name none: SIMULATION, DRY_RUN or LIVE [default: LIVE]

@@ -30,7 +30,7 @@ pub use secrets::Secret;
 pub use sections::{Approval, Limits, PluginConfig, Policy, Retention, RunConfig};
 pub use service::ServiceConfig;
 use service::service;
-use sources::{Overlay, overlay, parse, read_file};
+use sources::{Overlay, overlay, parse, read_file, unquoted};
 
 /// What environment variables begin with.
 const PREFIX: &str = "MESH_";
@@ -153,10 +153,12 @@ impl Config {
                 Err(Overlay::Unknown) => {
                     warnings.push(format!("the variable {name} is not known and is ignored"));
                 }
-                Err(Overlay::Wrong(error)) => bail!("the variable {name} is wrong: {error}"),
+                Err(Overlay::Wrong(error)) => {
+                    bail!("the variable {name} is wrong: {}", unquoted(&error))
+                }
             }
         }
-        let (config, _) = parse(table).map_err(|error| anyhow!("{error}"))?;
+        let (config, _) = parse(table).map_err(|error| anyhow!("{}", unquoted(&error)))?;
         config.check()?;
         Ok(Loaded { config, warnings })
     }

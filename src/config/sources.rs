@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use serde::de::Error as _;
-use toml::value::Datetime;
 use toml::{Table, Value};
 
 use super::Config;
@@ -18,7 +17,7 @@ pub(super) fn read_file(path: &Path) -> anyhow::Result<Table> {
         .map_err(|error| misspelt(&text, &error))
         .with_context(wrong)?;
     let (_, unknown) = parse(table.clone())
-        .map_err(|error| anyhow!("{error}"))
+        .map_err(|error| anyhow!("{}", unquoted(&error)))
         .with_context(wrong)?;
     match unknown.first() {
         Some(key) => Err(anyhow!("the key {key} is not known")).with_context(wrong),
@@ -33,16 +32,35 @@ fn misspelt(text: &str, error: &toml::de::Error) -> anyhow::Error {
     let before = before.unwrap_or(text);
     let line = before.rsplit('\n').next().unwrap_or_default();
     let key = line.split_once('=').map_or("", |(key, _)| key.trim());
+    // Within a text of several lines it is no key, but a part of the text.
+    let is_text = |quotes: &str| before.matches(quotes).count() % 2 == 1;
+    let key = if is_text("\"\"\"") || is_text("'''") {
+        ""
+    } else {
+        key
+    };
     let number = before.matches('\n').count().saturating_add(1);
-    anyhow!("line {number} {key}: {}", error.message())
+    let place = format!("line {number} {key}");
+    anyhow!("{}: {}", place.trim_end(), error.message())
+}
+
+/// What is wrong, without the text that is there, which may be a secret that is in the wrong place.
+pub(super) fn unquoted(error: &toml::de::Error) -> String {
+    let said = error.to_string();
+    let text = said.find("string \"").zip(said.rfind("\", expected"));
+    let around = text.and_then(|(begin, end)| said.get(..begin).zip(said.get(end..)?.get(1..)));
+    match around {
+        Some((before, after)) => format!("{before}a text{after}"),
+        None => said,
+    }
 }
 
 /// The configuration in a table, and the keys in it that mean nothing.
 pub(super) fn parse(table: Table) -> Result<(Config, Vec<String>), toml::de::Error> {
     // Reading them would silently make texts of them.
-    if let Some((key, time)) = table.iter().find_map(|(key, value)| time(key, value)) {
+    if let Some(key) = table.iter().find_map(|(key, value)| time(key, value)) {
         return Err(toml::de::Error::custom(format!(
-            "the key {key} is the time {time}, and no setting is one: put it in quotation marks"
+            "the key {key} is a time, and no setting is one: put it in quotation marks"
         )));
     }
     let mut unknown = Vec::new();
@@ -50,10 +68,10 @@ pub(super) fn parse(table: Table) -> Result<(Config, Vec<String>), toml::de::Err
     Ok((config, unknown))
 }
 
-/// The first time in a value, with its key.
-fn time(key: &str, value: &Value) -> Option<(String, Datetime)> {
+/// The key of the first time in a value.
+fn time(key: &str, value: &Value) -> Option<String> {
     match value {
-        Value::Datetime(time) => Some((key.to_owned(), *time)),
+        Value::Datetime(_) => Some(key.to_owned()),
         Value::Array(items) => {
             let mut items = items.iter().enumerate();
             items.find_map(|(index, item)| time(&format!("{key}.{index}"), item))

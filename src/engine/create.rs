@@ -88,7 +88,9 @@ impl Engine {
                         step.effect = Effect::Write;
                     }
                 }
-                Err(reason) => step.payload_reason = Some(reason),
+                Err(reason) => {
+                    step.payload_reason = Some(self.gateway.redactor().clean(reason));
+                }
             }
         }
     }

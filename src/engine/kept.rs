@@ -60,6 +60,10 @@ fn json(redactor: &Redactor, json: Json) -> Json {
     if !redactor.finds(json.as_str()) {
         return json;
     }
-    // Where a value was no text but a number, what is left is no JSON.
-    Json::parse(redactor.clean(json.as_str().to_owned())).unwrap_or_else(|_| Json::null())
+    let clean = redactor.clean(json.as_str().to_owned());
+    // Where a value was no text but a number, what is left is no JSON: then it is shown as a text.
+    let text = serde_json::Value::String(clean.clone()).to_string();
+    Json::parse(clean)
+        .or_else(|_| Json::parse(text))
+        .unwrap_or_else(|_| Json::null())
 }

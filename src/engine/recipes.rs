@@ -8,6 +8,7 @@ use super::create::{NewPlan, pending_plan};
 use super::policy::Policy;
 use crate::plan::{ApprovalMode, Domain, Mode, Timestamp};
 use crate::recipe::{Origin, Recipe, Recipes, StepSpec};
+use crate::registry::RegistryError;
 
 /// What a plan is made of.
 #[derive(Debug, Clone)]
@@ -26,9 +27,10 @@ impl Engine {
         &self.recipes
     }
 
-    /// The kinds that a recipe needs and that are not loaded, once each.
+    /// The kinds that a recipe needs and that new plans can't have, once each.
     pub fn missing<'r>(&self, recipe: &'r Recipe) -> Vec<&'r str> {
-        missing(&self.assembler(), recipe)
+        let missing = missing(&self.assembler(), recipe).into_iter();
+        missing.map(|(kind, _)| kind).collect()
     }
 
     /// The steps that a plan is to be made of, and the recipe that they are of, if any.
@@ -43,28 +45,41 @@ impl Engine {
             Wanted::Default => self.recipes.default_of(new.domain, mode),
         };
         let recipe = recipe.map_err(|error| format!("recipe {error}"))?;
-        match self.missing(recipe).as_slice() {
-            [] => Ok((Some(recipe), &recipe.steps)),
-            kinds => Err(format!(
-                "the recipe {:?} needs step kinds that are not loaded: {}. Build their plugins \
-                 with `codex-mesh plugin build`, put them into a folder, and start the host with \
-                 --plugins FOLDER",
-                recipe.name,
-                kinds.join(", ")
-            )),
+        match why_not(&missing(&self.assembler(), recipe)) {
+            None => Ok((Some(recipe), &recipe.steps)),
+            Some(why) => Err(format!("the recipe {:?} {why}", recipe.name)),
         }
     }
 }
 
-fn missing<'r>(assembler: &Assembler<'_>, recipe: &'r Recipe) -> Vec<&'r str> {
-    let mut missing: Vec<&str> = Vec::new();
-    for step in &recipe.steps {
-        if assembler.registry.current(&step.kind).is_err() && !missing.contains(&step.kind.as_str())
-        {
-            missing.push(&step.kind);
+/// The kinds that a new plan of this recipe can't have, once each, and why.
+fn missing<'r>(assembler: &Assembler<'_>, recipe: &'r Recipe) -> Vec<(&'r str, RegistryError)> {
+    let mut missing: Vec<(&str, RegistryError)> = Vec::new();
+    for kind in recipe.kinds() {
+        let is_known = missing.iter().any(|(known, _)| *known == kind);
+        if let (false, Err(error)) = (is_known, assembler.registry.current(kind)) {
+            missing.push((kind, error));
         }
     }
     missing
+}
+
+/// Why a recipe with these missing kinds can't be used, and what to do, if there are any.
+fn why_not(missing: &[(&str, RegistryError)]) -> Option<String> {
+    let errors = missing.iter().map(|(_, error)| error);
+    let known = errors.filter(|error| !matches!(error, RegistryError::NoKind { .. }));
+    let known: Vec<String> = known.map(ToString::to_string).collect();
+    if !known.is_empty() {
+        return Some(format!("can't be used: {}", known.join("; ")));
+    }
+    let kinds: Vec<&str> = missing.iter().map(|(kind, _)| *kind).collect();
+    (!kinds.is_empty()).then(|| {
+        format!(
+            "needs step kinds that are not loaded: {}. Build their plugins with `codex-mesh plugin \
+             build`, put them into a folder, and start the host with --plugins FOLDER",
+            kinds.join(", ")
+        )
+    })
 }
 
 /// Holds every recipe against the loaded kinds, and those that plans get by themselves against

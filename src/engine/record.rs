@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::cases::{CASE_BYTES, Recorder};
+use crate::cases::{CASE_BYTES, Recorded, Recorder};
 use crate::config::PluginConfig;
 use crate::plan::{Plan, Step, Timestamp};
 use crate::sandbox::Clock;
 use crate::sandbox::bindings::Context;
+use crate::services::Redactor;
 use crate::store::now;
 
 /// All cases that are kept, in bytes.
@@ -77,10 +78,21 @@ impl Recordings {
             .then(|| Recorder::new(context, clock.read()))
     }
 
-    /// Keeps what was taken down of a step that has ended.
-    pub(super) fn keep(&self, plan: &Plan, step: &Step, sha256: &str, recorder: Recorder) {
-        let recorded = recorder.end();
-        let case = match to_raw_value(&recorded.case) {
+    /// Keeps what was taken down of a step that has ended, without the values of secrets.
+    pub(super) fn keep(
+        &self,
+        plan: &Plan,
+        step: &Step,
+        sha256: &str,
+        recorded: Recorded,
+        redactor: &Redactor,
+    ) {
+        let case = to_raw_value(&recorded.case);
+        let case = case.and_then(|case| match redactor.finds(case.get()) {
+            true => RawValue::from_string(redactor.clean(case.get().to_owned())),
+            false => Ok(case),
+        });
+        let case = match case {
             Ok(case) if u64::try_from(case.get().len()).is_ok_and(|size| size <= CASE_BYTES) => {
                 case
             }
@@ -100,7 +112,7 @@ impl Recordings {
             attempt: step.attempt,
             sha256: sha256.to_owned(),
             at: now(),
-            fault: recorded.fault,
+            fault: recorded.fault.map(|fault| redactor.clean(fault)),
             case,
         }));
         self.let_go(&mut kept);

@@ -10,7 +10,7 @@ use crate::services::{Outgoing, Redactor, Secrets, Service, check_secret_name, p
 
 /// Headers that steer the connection, that are the host's to set, or that some services read as
 /// another method or path than the one that was judged.
-const RESERVED: [&str; 23] = [
+const RESERVED: [&str; 28] = [
     "accept-encoding",
     "connection",
     "content-length",
@@ -21,11 +21,13 @@ const RESERVED: [&str; 23] = [
     "host",
     "idempotency-key",
     "keep-alive",
+    "remote-user",
     "te",
     "traceparent",
     "tracestate",
     "trailer",
     "transfer-encoding",
+    "true-client-ip",
     "upgrade",
     "via",
     "x-http-method",
@@ -33,6 +35,9 @@ const RESERVED: [&str; 23] = [
     "x-method-override",
     "x-original-method",
     "x-original-url",
+    "x-override-method",
+    "x-real-ip",
+    "x-remote-user",
     "x-rewrite-url",
 ];
 
@@ -115,6 +120,26 @@ impl Checked {
             payload: self.body.clone(),
         };
         kept::sending(redactor, sending)
+    }
+
+    /// That a person who approves it sees all of it.
+    ///
+    /// # Errors
+    /// When it has the value of a secret in it, which is never shown: then two requests could look
+    /// the same.
+    pub(super) fn is_shown_whole(&self, redactor: &Redactor) -> Result<(), String> {
+        let shown = self.sending(false, redactor);
+        if shown.endpoint == self.path
+            && shown.headers == self.headers
+            && shown.payload == self.body
+        {
+            return Ok(());
+        }
+        Err(
+            "it writes, and has the value of a secret in it, which nobody could see who approves \
+             it: leave that out, or name the secret in a header"
+                .to_owned(),
+        )
     }
 
     /// As the client sends it: with what tells the service which call this is, and the values of
@@ -200,8 +225,10 @@ fn header_name(asked: &str) -> Result<HeaderName, String> {
     let name: HeaderName = asked
         .parse()
         .map_err(|_| format!("{shown:?} names no header"))?;
-    let reserved = |prefix: &&str| name.as_str().starts_with(prefix);
-    if RESERVED.contains(&name.as_str()) || RESERVED_PREFIXES.iter().any(reserved) {
+    // Many servers make no difference between the two.
+    let read = name.as_str().replace('_', "-");
+    let reserved = |prefix: &&str| read.starts_with(prefix);
+    if RESERVED.contains(&read.as_str()) || RESERVED_PREFIXES.iter().any(reserved) {
         return Err(format!("the header {shown:?} is the host's to set"));
     }
     Ok(name)

@@ -81,7 +81,10 @@ impl Engine {
         }
         if let Some(recorder) = run.recorder {
             let sha256 = &run.plugin.sha256;
-            self.recordings.keep(plan, run.step, sha256, recorder);
+            let recorded = recorder.end();
+            let redactor = self.gateway.redactor();
+            self.recordings
+                .keep(plan, run.step, sha256, recorded, redactor);
         }
         let finished = Finished {
             log: run.log,
@@ -165,8 +168,13 @@ impl Run<'_> {
         let grant = self.engine.registry.grant(&self.plugin);
         let policy = &self.engine.policy;
         let gate = policy.gate(self.plan, self.step, &checked, &grant);
+        let refused = |reason| format!("the plugin's request is refused: {reason}");
         if let Gate::Refuse(reason) = gate {
-            return Err(format!("the plugin's request is refused: {reason}"));
+            return Err(refused(reason));
+        }
+        if gate == Gate::Send && checked.effect == Effect::Write {
+            let redactor = self.engine.gateway.redactor();
+            checked.is_shown_whole(redactor).map_err(refused)?;
         }
         self.show(&checked, &gate).await?;
         if gate == Gate::ShowOnly {

@@ -31,9 +31,9 @@ struct RecipeLine {
     default_for: BTreeMap<&'static str, Vec<Mode>>,
     /// `shipped` or `configured`.
     origin: &'static str,
-    /// Whether all its step kinds are loaded.
+    /// Whether new plans can have all its step kinds.
     available: bool,
-    /// The kinds that are not.
+    /// Those that they can't have: not loaded, deactivated or quarantined.
     missing: Vec<String>,
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::grants::Granted;
 use super::version::{Origin, PluginVersion};
 use super::{Component, Registry, RegistryError, State, UPLOAD, UPLOADS};
+use crate::sandbox::sha256;
 use crate::store::{PluginChoice, PluginRecord};
 
 /// Versions that are kept at the most, over all kinds.
@@ -82,9 +83,21 @@ impl Registry {
         component: Component,
         _admitted: OwnedSemaphorePermit,
     ) -> Result<Arc<PluginVersion>, RegistryError> {
-        let version = self.loader.load(component.clone(), Origin::Upload).await?;
+        let loaded = self.loader.load(component.clone(), Origin::Upload).await;
+        let version = loaded.inspect_err(|_| self.let_go_of(&component))?;
         let _order = self.choosing.lock().await;
         self.keep(version, component, UPLOAD).await
+    }
+
+    /// A component that is refused is not wanted again: its compiled form would only cost room.
+    fn let_go_of(&self, refused: &Component) {
+        let digest = sha256(&refused.bytes);
+        if self.keeps(&digest) {
+            return;
+        }
+        if let Err(error) = self.loader.cache.remove(&digest) {
+            tracing::warn!("the compiled form of {digest} could not be removed: {error}");
+        }
     }
 
     /// New plans get this version from now on.

@@ -1,7 +1,6 @@
 //! What plugins may call, and which secrets they may name: the operator's lists, and what holds for
-//! a kind that has none. A plugin
-//! that is part of the host may then ask its service for everything, one from outside only for what
-//! reads.
+//! a kind that has none. A plugin that is part of the host may then ask its service for everything,
+//! one from outside only for what reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

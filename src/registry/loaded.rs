@@ -1,5 +1,5 @@
-//! The versions in memory: those that new plans may get, and a few of the others that open plans
-//! asked for last. Any other is on the shelf, and compiled in the cache: it is loaded again when a
+//! The versions in memory: those that new plans may get, and a few of the others, those that
+//! were loaded last. Any other is on the shelf, and compiled in the cache: it is loaded again when a
 //! step needs it. So memory does not grow with the versions that came and went.
 
 use std::collections::{HashMap, HashSet, VecDeque};

@@ -45,12 +45,10 @@ impl Loader {
     ) -> Result<PluginVersion, LoadError> {
         let sha256 = self.digest(component.clone(), &origin).await?;
         let size = component.bytes.len();
-        let (plugin, manifest) = self.checked(component.bytes).await.inspect_err(|_| {
-            // What is refused is not wanted again, so its compiled form would only cost room.
-            if let Err(error) = self.cache.remove(&sha256) {
-                tracing::warn!("the compiled form of {sha256} could not be removed: {error}");
-            }
-        })?;
+        let (plugin, manifest) = self.describe(component.bytes).await?;
+        let manifest = Manifest::check(manifest, &self.catalogue).map_err(LoadError::Manifest)?;
+        let granted = self.terms.grants.check(&manifest);
+        granted.map_err(LoadError::NotGranted)?;
         let plugin = match self.terms.shares.get(&manifest.kind) {
             Some(share) => plugin.limited(Arc::clone(share)),
             None => plugin,
@@ -63,14 +61,6 @@ impl Loader {
             origin,
             calls: Arc::new(Calls::new(self.terms.quarantine)),
         })
-    }
-
-    async fn checked(&self, bytes: Arc<[u8]>) -> Result<(Plugin, Manifest), LoadError> {
-        let (plugin, manifest) = self.describe(bytes).await?;
-        let manifest = Manifest::check(manifest, &self.catalogue).map_err(LoadError::Manifest)?;
-        let granted = self.terms.grants.check(&manifest);
-        granted.map_err(LoadError::NotGranted)?;
-        Ok((plugin, manifest))
     }
 
     /// What a plugin with this manifest is granted.

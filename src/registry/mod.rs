@@ -235,15 +235,22 @@ impl Registry {
     ) -> Result<Arc<PluginVersion>, RegistryError> {
         let digest = version.sha256.clone();
         let known = self.read().kept.get(&digest).cloned();
-        let was_sent = known.as_ref().is_some_and(|known| known.origin == UPLOAD);
+        // What was shipped once stays so, and what somebody sent is theirs to remove, wherever else
+        // they are found.
+        let was = known.as_ref().map(|known| known.origin.as_str());
+        let origin = match (was, origin) {
+            (Some(EMBEDDED), _) | (_, EMBEDDED) => EMBEDDED,
+            (Some(UPLOAD), _) => UPLOAD,
+            (_, origin) => origin,
+        };
         let record = PluginRecord {
             sha256: digest.clone(),
             kind: version.manifest.kind.clone(),
             version: version.manifest.version.to_string(),
-            // What somebody sent is theirs to remove, wherever else it is found.
-            origin: if was_sent { UPLOAD } else { origin }.to_owned(),
+            origin: origin.to_owned(),
         };
-        self.shelf.put(&digest, component).await?;
+        let allowed = Arc::clone(&self.loader.terms.allowed);
+        self.shelf.put(&digest, component, allowed).await?;
         if known.as_ref() != Some(&record) {
             self.store.add_plugin(record.clone()).await?;
         }
@@ -307,10 +314,11 @@ impl Registry {
         let failed = |error: String| RegistryError::Kept(record.kind.clone(), error);
         let component = self.shelf.get(digest, self.loader.limit()).await;
         let component = component.map_err(|error| failed(format!("{error:#}")))?;
-        let origin = if record.origin == UPLOAD {
-            Origin::Upload
-        } else {
-            Origin::Kept
+        let origin = match record.origin.as_str() {
+            UPLOAD => Origin::Upload,
+            // Also of a host before this one: the operator let it in with that host.
+            EMBEDDED => Origin::Embedded,
+            _ => Origin::Kept,
         };
         let version = self.loader.load(component, origin).await;
         let version = version.map_err(|error| failed(error.to_string()))?;

@@ -64,7 +64,16 @@ impl PluginVersion {
     async fn counted<T>(&self, call: impl Future<Output = Called<T>>) -> Called<T> {
         let started = Instant::now();
         let called = call.await;
-        self.calls.record(&called, started.elapsed());
+        if self.calls.record(&called, started.elapsed()) {
+            let (kind, version) = (&self.manifest.kind, &self.manifest.version);
+            tracing::warn!(
+                "{kind} {version} ({}) is quarantined: it failed {} times within {} ms. It is called \
+                 for no other step until a version of {kind} is activated or the host restarts",
+                self.sha256,
+                self.calls.rule.failures,
+                self.calls.rule.window_ms
+            );
+        }
         called
     }
 }
@@ -133,18 +142,18 @@ impl Calls {
         }
     }
 
-    /// Counts a call that took so long.
-    fn record<T>(&self, called: &Called<T>, took: Duration) {
+    /// Counts a call that took so long; whether the version is quarantined from now on.
+    fn record<T>(&self, called: &Called<T>, took: Duration) -> bool {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.count.fetch_add(1, Ordering::Relaxed);
         self.micros.fetch_add(micros, Ordering::Relaxed);
         let Err(fault) = &called.outcome else {
-            return;
+            return false;
         };
         self.faults.fetch_add(1, Ordering::Relaxed);
-        if fault.is_the_plugins() && self.is_too_often(Instant::now()) {
-            self.quarantined.store(true, Ordering::Relaxed);
-        }
+        fault.is_the_plugins()
+            && self.is_too_often(Instant::now())
+            && !self.quarantined.swap(true, Ordering::Relaxed)
     }
 
     /// Whether it failed too often, with this time.

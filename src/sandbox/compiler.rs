@@ -34,6 +34,9 @@ pub fn run_compiler(memory_bytes: u64, cpu_seconds: u64) -> anyhow::Result<ExitC
     limit(Resource::Data, memory_bytes)?;
     // For a host that is stopped and can't end it.
     limit(Resource::Cpu, cpu_seconds)?;
+    // Of all processes it is the one to end where the machine has no memory left. Where that can't
+    // be said, its own limit has to do.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     limit(Resource::Core, 0)?;
     nice(NICE)?;
     end_with_the_reader()?;
@@ -59,7 +62,8 @@ pub fn run_compiler(memory_bytes: u64, cpu_seconds: u64) -> anyhow::Result<ExitC
 fn limit(resource: Resource, most: u64) -> rustix::io::Result<()> {
     let limit = Rlimit {
         current: Some(most),
-        maximum: Some(most),
+        // Past the first the process is told which limit it was, past the second it ends.
+        maximum: Some(most.saturating_add(1)),
     };
     setrlimit(resource, limit)
 }

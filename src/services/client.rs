@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
 use super::error::What;
@@ -152,10 +152,19 @@ impl Client {
         }
         let method = request.method.unwrap_or(Method::Get).as_str().parse();
         let method = method.map_err(|_| refuse("its method is not known"))?;
+        let mut headers = request.headers;
+        let has_credentials =
+            !service.base.username().is_empty() || service.base.password().is_some();
+        // The operator's credentials, which are made of the address, win over what is a plugin's own
+        // idea, but not over a secret that it was granted.
+        let is_granted = |value: &HeaderValue| value.is_sensitive();
+        if has_credentials && !headers.get(AUTHORIZATION).is_some_and(is_granted) {
+            headers.remove(AUTHORIZATION);
+        }
         let mut builder = self
             .http
             .request(method, url)
-            .headers(request.headers)
+            .headers(headers)
             // The operator's headers come last: they win over a plugin's.
             .headers(service.headers.clone());
         if let Some(body) = request.body {

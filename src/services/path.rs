@@ -6,6 +6,9 @@ use thiserror::Error;
 /// The longest path with its query, in bytes.
 const LONGEST: usize = 8 << 10;
 
+/// How often a path may be percent-encoded, one time over the other.
+const DECODED: usize = 4;
+
 /// Why a path is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PathError {
@@ -24,6 +27,12 @@ pub enum PathError {
     /// A `%` without two hexadecimal digits.
     #[error("a \"%\" in it is not followed by two hexadecimal digits")]
     Percent,
+    /// A percent-encoded control character, at which some proxies end the path or the request line.
+    #[error("a control character is encoded in it")]
+    Control,
+    /// Percent-encoded again and again.
+    #[error("it is percent-encoded more than {DECODED} times")]
+    Encoded,
     /// Too long.
     #[error("it is longer than {LONGEST} bytes")]
     TooLong,
@@ -47,8 +56,15 @@ pub fn check(path: &str) -> Result<(), PathError> {
         return Err(PathError::Character(character));
     }
     check_percent(path)?;
-    if decode(without_query(path)).split('/').any(is_dots) {
+    let decoded = decode_all(without_query(path));
+    if decode(&decoded) != decoded {
+        return Err(PathError::Encoded);
+    }
+    if decoded.split('/').any(is_dots) {
         return Err(PathError::Dots);
+    }
+    if decoded.split('%').skip(1).any(is_control) {
+        return Err(PathError::Control);
     }
     Ok(())
 }
@@ -76,7 +92,7 @@ fn check_percent(path: &str) -> Result<(), PathError> {
 /// The path as the most liberal of services could read it: whatever of these it does, two paths
 /// that it takes for one come out as one. Never sent; only for asking what a request might do.
 pub(super) fn canonical(path: &str) -> String {
-    let decoded = decode(without_query(path)).to_ascii_lowercase();
+    let decoded = decode_all(without_query(path)).to_ascii_lowercase();
     let segments = decoded
         .split('/')
         .map(without_parameters)
@@ -87,6 +103,17 @@ pub(super) fn canonical(path: &str) -> String {
     } else {
         path
     }
+}
+
+/// Decodes as often as there may be something to decode: there are proxies, and services behind them.
+fn decode_all(path: &str) -> String {
+    (0..DECODED).fold(path.to_owned(), |path, _| decode(&path))
+}
+
+/// Whether this escape, without its `%`, stands for a control character.
+fn is_control(escape: &str) -> bool {
+    let digits = escape.get(..2).map(|digits| u8::from_str_radix(digits, 16));
+    digits.is_some_and(|byte| byte.is_ok_and(|byte| byte.is_ascii_control()))
 }
 
 /// Percent-decodes what is printable ASCII; a backslash counts as a slash.
@@ -139,6 +166,8 @@ mod tests {
             "/a//b",
             "/a/b%2Fc;d=..",
             "/a?..%2f",
+            "/a?line%0aline",
+            "/a%20b%e4%25",
         ] {
             assert_eq!(check(path), Ok(()), "{path}");
         }
@@ -166,6 +195,14 @@ mod tests {
             ("/a\r\nHost: x", PathError::Character('\r')),
             ("/a\0", PathError::Character('\0')),
             ("/ü", PathError::Character('ü')),
+            // For a service that decodes once more than the proxy before it, and for the proxy.
+            ("/a/%252e%252e/b", PathError::Dots),
+            ("/a/%25252e./b", PathError::Dots),
+            ("/a/%2525252525252e", PathError::Encoded),
+            ("/a%00b", PathError::Control),
+            ("/a%0D%0aHost:x", PathError::Control),
+            ("/a%250ab", PathError::Control),
+            ("/a%7f", PathError::Control),
             ("/a%2", PathError::Percent),
             ("/a%zz", PathError::Percent),
         ];

@@ -139,8 +139,16 @@ fn a_wrong_secret_is_named_and_not_shown() {
         .map(|n| format!("t{n} = \"{}\"\n", "s".repeat(4_096)))
         .collect();
     let many = format!("[secrets]\n{many}");
-    let cases: [Case; 12] = [
+    let cases: [Case; 14] = [
         (&many, &["[secrets] has values of 36864 bytes", "32768"]),
+        (
+            "secrets = \"s3cr3t-value\"",
+            &["a text, expected a map", "secrets"],
+        ),
+        (
+            "[secrets]\ntoken = \"\"\"\ns3cr3t = \\q\"\"\"",
+            &["line 3: "],
+        ),
         ("[secrets]\ntoken = s3cr3t-value", &["line 2 token"]),
         ("\n[secrets]\ntoken = \"s3cr3t-value", &["line 3"]),
         ("[secrets]\ntoken = \"s3cr3t\"", &["[secrets] token", value]),

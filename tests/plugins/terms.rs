@@ -4,7 +4,7 @@ use codex_mesh::config::{Config, PluginConfig};
 use codex_mesh::sandbox::sha256;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, assert_has, guest, start_hostile, start_with};
+use crate::support::{Binary, TestApp, assert_has, guest, start_hostile, start_with};
 
 /// A host on which the hostile kind, and no other, is limited so.
 async fn limited(limits: PluginConfig) -> TestApp {
@@ -138,6 +138,10 @@ async fn what_keeps_failing_is_quarantined_until_it_is_activated() {
         app.get("/mesh/status").await.1["quarantined"],
         json!(["hostile"])
     );
+    let list = Binary::bare().args(&["plugin", "list", "--url", &app.url]);
+    let lines = list.ends().stdout;
+    let line = lines.lines().find(|line| line.starts_with("hostile "));
+    assert_has(line.unwrap(), &["quarantined"]);
     // Others go on.
     assert_eq!(super::named(&plugins, "srl")["quarantined"], false);
 

@@ -56,10 +56,7 @@ async fn a_recipe_of_a_wrong_form_is_named() {
         ),
         (
             mine("steps = [{ kind = \"ops\", settings = { at = 1979-05-27 } }]"),
-            &[
-                "recipe.0.steps.0.settings.at is the time 1979-05-27",
-                "quotation marks",
-            ],
+            &["recipe.0.steps.0.settings.at is a time", "quotation marks"],
         ),
         (
             mine("steps = [{ kind = \"ops\", settings = { at = [nan] } }]"),

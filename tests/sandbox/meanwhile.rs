@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 use super::{Hostile, assert_serves, error_of, limits, load, run_hostile, shape};
-use crate::support::{TestApp, TestAppBuilder, within};
+use crate::support::{TestApp, TestAppBuilder, skipped, within};
 
 in_every_language! {
     others_are_served_while_more_guests_loop_than_there_are_threads,
@@ -107,7 +107,7 @@ async fn serve_while_guests_loop(app: &TestApp) {
 
 async fn others_are_served_while_guests_sleep(guest: Hostile) {
     if !guest.sleeps() {
-        return;
+        return skipped("there is no clock to sleep by in this language");
     }
     let app = guest.start(with(|limits| limits.wall_ms = NEVER_MS)).await;
     let sleeping = begun(&app, "interpret:sleep", LOOPERS).await;

@@ -80,6 +80,11 @@ async fn a_header_that_is_not_the_plugins_to_set_is_refused(guest: Hostile) {
             "X-HTTP-Method-Override: DELETE",
             ["Override", "is the host's to set"],
         ),
+        // As many servers read it.
+        (
+            "x_http_method-override: DELETE",
+            ["x_http_method", "is the host's to set"],
+        ),
         (
             "x-original-url: /srl/write",
             ["x-original-url", "is the host's to set"],

@@ -301,7 +301,11 @@ fn stubs_answer(service: &str) -> Reply {
 async fn a_payload_with_a_value_in_it_is_shown_without() {
     let secret = serde_json::from_value(json!("s3cr3t-of-the-client")).unwrap();
     let builder = TestApp::builder()
-        .configure(|config| drop(config.secrets.insert("token".to_owned(), secret)));
+        .configure(|config| drop(config.secrets.insert("token".to_owned(), secret)))
+        .configure(|config| {
+            let number = serde_json::from_value(json!("12345678")).unwrap();
+            config.secrets.insert("number".to_owned(), number);
+        });
     let app = start_hostile(builder).await;
     for (goal, shown) in [
         (
@@ -312,6 +316,7 @@ async fn a_payload_with_a_value_in_it_is_shown_without() {
             r#"shape:body=["S3CR3T-of-the-client"]"#,
             json!(["[secret]"]),
         ),
+        ("shape:body={\"a\":12345678}", json!("{\"a\":[secret]}")),
     ] {
         let plan = app
             .create(&json!({"goal": goal, "steps": [{"kind": "hostile"}]}))
@@ -322,4 +327,59 @@ async fn a_payload_with_a_value_in_it_is_shown_without() {
         let sent = app.stub("srl").requests().last().unwrap().body.clone();
         assert_eq!(sent, goal.strip_prefix("shape:body=").unwrap());
     }
+}
+
+/// Two writes that look the same to who approves them could be different ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_can_not_be_shown_whole_is_not_sent() {
+    let builder = TestApp::builder().configure(|config| {
+        config.policy.live_requires = Vec::new();
+        let number = serde_json::from_value(json!("12345678")).unwrap();
+        config.secrets.insert("number".to_owned(), number);
+    });
+    let app = start_hostile(builder).await;
+    for (amount, status) in [("12345678", "ERROR"), ("1234567", "DONE")] {
+        let goal = format!("shape:write-body={{\"amount\":{amount}}}");
+        let body = json!({"goal": goal, "steps": [{"kind": "hostile"}], "mode": "LIVE"});
+        let plan = app.step(&app.create(&body).await).await;
+        assert_eq!(plan["steps"][0]["status"], status, "{plan:#}");
+        let error = plan["steps"][0]["error"].as_str().unwrap_or_default();
+        assert_eq!(error.contains("the value of a secret"), status == "ERROR");
+    }
+    let sent = app.stub("srl").requests();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].body, r#"{"amount":1234567}"#);
+}
+
+/// An echo in a form that only the plugin knows is recorded like anything else that is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_has_no_value_in_it() {
+    let escaped = r"\u00733cr3t-\u006ff-the-client";
+    let builder = TestApp::builder()
+        .service(
+            "srl",
+            Reply::new(200, "application/json", &format!("\"{escaped}\"")),
+        )
+        .configure(|config| {
+            let secret = serde_json::from_value(json!("s3cr3t-of-the-client")).unwrap();
+            config.secrets.insert("token".to_owned(), secret);
+            let plugin = config.plugin.entry("hostile".to_owned()).or_default();
+            plugin.record = 5;
+            let names = vec!["token".to_owned()];
+            plugin.secrets.insert("srl".to_owned(), names);
+        });
+    let app = start_hostile(builder).await;
+    let steps = json!([{"kind": "hostile"}]);
+    let plan = app
+        .create(&json!({"goal": "shape:secret=token", "steps": steps}))
+        .await;
+    let plan = app.step(&plan).await;
+    assert_eq!(
+        plan["steps"][0]["result"]["decoded"], "[secret]",
+        "{plan:#}"
+    );
+    let (_, answer) = app.get("/plugins/hostile/recordings").await;
+    let verdict = &answer["recordings"][0]["case"]["verdict"];
+    assert_eq!(verdict["done"]["decoded"], "[secret]", "{answer:#}");
+    assert!(!answer.to_string().contains("s3cr3t-of"), "{answer:#}");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use codex_mesh::config::{Config, Secret, ServiceConfig};
 use serde_json::{Value, json};
 
-use crate::support::{GOAL, Port, Reply, TestApp};
+use crate::support::{GOAL, Port, Reply, TestApp, start_hostile};
 
 const SECRET: &str = "s3cr3t-7f1c";
 
@@ -65,6 +65,26 @@ async fn a_password_in_an_address_is_sent_and_shown_nowhere() {
     // The message of the failed step names the address, and no more of it than it should.
     assert_eq!(plan["steps"][2]["status"], "ERROR");
     assert_hidden(&plan);
+}
+
+/// As whom the host speaks to a service is not a plugin's to say.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_does_not_replace_the_password_in_an_address() {
+    let builder = TestApp::builder().configure(|config| {
+        let srl = config.services.get_mut("srl").unwrap();
+        let url = srl.url.clone().unwrap();
+        srl.url = Some(url.replace("http://", &format!("http://mesh:{SECRET}@")));
+    });
+    let app = start_hostile(builder).await;
+    let goal = "shape:header=authorization: Bearer mine";
+    let steps = json!([{"kind": "hostile"}]);
+    let plan = app
+        .step(&app.create(&json!({"goal": goal, "steps": steps})).await)
+        .await;
+    assert_eq!(plan["status"], "DONE", "{plan:#}");
+    let requests = app.stub("srl").requests();
+    let sent = requests[0].headers["authorization"].to_str().unwrap();
+    assert!(sent.starts_with("Basic "), "{sent}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -234,7 +234,8 @@ async fn what_was_deactivated_does_not_keep_the_host_from_starting() {
     let body = json!({"sessionId": "s1", "domain": "social", "goal": "g", "recipe": "own"});
     let (status, answer) = app.post("/mesh/create", &body).await;
     assert_eq!(status, 400);
-    assert_has(answer["error"].as_str().unwrap(), &["ops"]);
+    let error = answer["error"].as_str().unwrap();
+    assert_has(error, &["own", "\"ops\" was deactivated", "activate"]);
     assert_eq!(app.post("/plugins/ops/rollback", &json!({})).await.0, 200);
     assert_eq!(app.post("/mesh/create", &body).await.0, 200);
 }

@@ -291,3 +291,23 @@ fn a_wrong_key_keeps_the_host_from_starting() {
     assert_eq!(code, Some(1), "{said}");
     assert_has(&said, &["require_signature", "RWabc", "minisign.pub"]);
 }
+
+/// What nobody can tell to be good does not take the place of what is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_is_only_replaced_by_one_that_fits() {
+    let (ours, other) = (Signer::new(1), Signer::new(2));
+    let (component, digest) = echo(1);
+    let app = requiring(&[&ours], &[&digest]).start().await;
+    let mut stored = Vec::new();
+    for signature in [
+        other.sign(&component),
+        ours.sign(&component),
+        "garbage".to_owned(),
+    ] {
+        let (status, answer) = app.upload_signed(&component, Some(&signature)).await;
+        assert_eq!(status, 200, "{answer}");
+        stored.push(kept(app.data.path(), &digest).unwrap());
+    }
+    assert_eq!(stored[0], other.sign(&component));
+    assert_eq!(stored[1..], [ours.sign(&component), ours.sign(&component)]);
+}

@@ -52,6 +52,7 @@ struct Kind {
     contract: String,
     service: String,
     origin: String,
+    quarantined: bool,
 }
 
 pub(super) async fn run(args: &ListArgs) -> anyhow::Result<()> {
@@ -74,24 +75,26 @@ pub(super) async fn run(args: &ListArgs) -> anyhow::Result<()> {
                 contract,
                 service,
                 origin,
+                quarantined,
             } = plugin;
             let [kind, version, contract, service, origin] =
                 [kind, version, contract, service, origin].map(|cell| text::plain(&cell));
-            println!("{kind:<16} {version:<12} {contract:<8} {service:<12} {origin}");
+            let state = state(quarantined);
+            println!("{kind:<16} {version:<12} {contract:<8} {service:<12} {origin}{state}");
         }
     }
     Ok(())
+}
+
+fn state(quarantined: bool) -> &'static str {
+    if quarantined { ", quarantined" } else { "" }
 }
 
 /// One line a version; the one that new plans get has a star.
 pub(super) fn show(versions: &Versions) {
     for version in &versions.versions {
         let star = if version.active { '*' } else { ' ' };
-        let state = if version.quarantined {
-            ", quarantined"
-        } else {
-            ""
-        };
+        let state = state(version.quarantined);
         let contract = version.contract.as_deref().unwrap_or("-");
         let [name, sha256, contract, origin] =
             [&version.version, &version.sha256, contract, &version.origin].map(text::plain);

@@ -20,7 +20,7 @@ pub(super) struct LocalArgs {
     /// The configuration of the host that it is for (TOML) [variable: MESH_CONFIG]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A public key of minisign that it must be signed by, as a host's --require-signature
+    /// A public key of minisign that it must be signed by, instead of those of the file (repeatable)
     #[arg(long, value_name = "KEY")]
     require_signature: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! The project of a plugin, in one of the languages of `plugin new`: what it is built with, and
 //! what comes of that.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -46,7 +47,7 @@ impl Project {
         self.folder.join("cases")
     }
 
-    /// Builds it, as its README.md says: the component. What the tools say goes to stderr.
+    /// Builds it, as the README.md of a new project says: the component. What the tools say goes to stderr.
     pub(super) async fn build(&self) -> anyhow::Result<PathBuf> {
         match self.language {
             Language::Rust => {
@@ -68,18 +69,31 @@ impl Project {
                     .split(' ')
                     .collect::<Vec<_>>();
                 args.push(&file);
+                let program = self.componentize_py().await?;
                 let remedy = "`pip install -r requirements.txt` brings it";
-                self.run(&self.componentize_py(), &args, remedy).await?;
+                self.run(&program, &args, remedy).await?;
                 Ok(self.folder.join(&file))
             }
         }
     }
 
-    /// The project's own, whether or not its environment is active in this shell.
-    fn componentize_py(&self) -> String {
-        let own = self.folder.join(".venv/bin/componentize-py");
-        let name = own.to_str().filter(|_| own.is_file());
-        name.unwrap_or("componentize-py").to_owned()
+    /// The one of this shell, else the project's own, which is installed if it is missing.
+    async fn componentize_py(&self) -> anyhow::Result<String> {
+        const NAME: &str = "componentize-py";
+        let path = env::var_os("PATH").unwrap_or_default();
+        if env::split_paths(&path).any(|folder| folder.join(NAME).is_file()) {
+            return Ok(NAME.to_owned());
+        }
+        let programs = self.folder.join(".venv/bin");
+        let shown = |name: &str| programs.join(name).display().to_string();
+        if !programs.join(NAME).is_file() {
+            let remedy = "install Python 3 with venv (Debian: python3-venv)";
+            self.run("python3", &["-m", "venv", ".venv"], remedy)
+                .await?;
+            let install = ["install", "-r", "requirements.txt"];
+            self.run(&shown("pip"), &install, remedy).await?;
+        }
+        Ok(shown(NAME))
     }
 
     async fn run(&self, program: &str, args: &[&str], remedy: &str) -> anyhow::Result<()> {

@@ -84,7 +84,10 @@ async fn newest(args: &RecordArgs, kind: &str) -> anyhow::Result<Recording> {
         .iter()
         .filter_map(|(name, id)| Some(format!("{name}={}", encoded(id.as_deref()?))));
     let query = chosen.collect::<Vec<_>>().join("&");
-    let path = format!("/plugins/{}/recordings?{query}", encoded(kind));
+    let mut path = format!("/plugins/{}/recordings", encoded(kind));
+    if !query.is_empty() {
+        path = format!("{path}?{query}");
+    }
     let Recordings { recordings } = client.get(&path).await?;
     recordings.into_iter().next().with_context(|| {
         if query.is_empty() {

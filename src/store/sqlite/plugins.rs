@@ -33,7 +33,8 @@ pub(super) fn add(connection: &Connection, record: &PluginRecord) -> Result<(), 
             "INSERT INTO plugins (sha256, kind, version, origin, added_at)
              VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (sha256) DO UPDATE SET origin = excluded.origin
-             WHERE excluded.origin = 'upload'",
+             WHERE excluded.origin = 'embedded'
+                OR (excluded.origin = 'upload' AND origin <> 'embedded')",
         )?
         .execute(params![
             record.sha256,

@@ -138,7 +138,7 @@ async fn what_can_not_be_built_says_what_to_do() {
     );
     for (file, remedy) in [
         ("package.json", "install Node.js"),
-        ("app.py", "pip install"),
+        ("app.py", "install Python 3"),
     ] {
         let project = Project::with(&[file]);
         let dev = project.dev("http://127.0.0.1:1").arg("--once");

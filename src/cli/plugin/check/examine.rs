@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::plugin::local::Local;
 use crate::plan::{Headers, Method};
-use crate::registry::{Component, Granted, Manifest, embedded};
+use crate::registry::{Component, Granted, Manifest, SIGNATURE_BYTES, embedded};
 use crate::sandbox::bindings as wit;
 use crate::sandbox::{Boundary, CONTRACT, Import, LoadError, sha256};
 
@@ -103,8 +103,8 @@ pub(super) async fn examine(file: &Path, host: &Local) -> Report {
         Err(error) => report.problems.push(Problem {
             problem: format!("{error:#}"),
             remedy: format!(
-                "name a component file of up to {} bytes; component_bytes under [limits.plugin] \
-                 is the limit",
+                "name a component file that can be read, of up to {} bytes (component_bytes under \
+                 [limits.plugin]), with a signature of up to {SIGNATURE_BYTES} bytes if there is one",
                 report.limit_bytes
             ),
         }),
