@@ -17,6 +17,6 @@ lint:
 plugins:
     cargo run -- plugin build plugins/trends plugins/campaign --out plugins.d
 
-# The figures in benches/README.md
+# Most of the figures in benches/README.md, which has the other commands
 bench:
     cargo bench
