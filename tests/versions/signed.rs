@@ -311,3 +311,30 @@ async fn a_signature_is_only_replaced_by_one_that_fits() {
     assert_eq!(stored[0], other.sign(&component));
     assert_eq!(stored[1..], [ours.sign(&component), ours.sign(&component)]);
 }
+
+/// An update of the host ends no plan that was created with what came with the host before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_shipped_with_an_earlier_host_stays_allowed() {
+    let app = TestApp::start().await;
+    let (component, digest) = echo(1);
+    assert_eq!(app.upload(&component).await.0, 200);
+    activate(&app, &digest).await;
+    let plans = [new_plan(&app).await.unwrap(), new_plan(&app).await.unwrap()];
+    let mut data = app.stop().await;
+    for (plan, origin, status) in [
+        (&plans[0], "upload", "ERROR"),
+        (&plans[1], "embedded", "DONE"),
+    ] {
+        let database = rusqlite::Connection::open(data.path().join("mesh.db")).unwrap();
+        let changed = database.execute(
+            "UPDATE plugins SET origin = ?1 WHERE sha256 = ?2",
+            [origin, &digest],
+        );
+        assert_eq!(changed.unwrap(), 1);
+        drop(database);
+        let app = requiring(&[&Signer::new(1)], &[]).data(data).start().await;
+        let plan = app.step(plan).await;
+        assert_eq!(plan["steps"][0]["status"], status, "{origin}: {plan:#}");
+        data = app.stop().await;
+    }
+}
