@@ -97,7 +97,14 @@ impl Project {
     }
 
     async fn run(&self, program: &str, args: &[&str], remedy: &str) -> anyhow::Result<()> {
-        let ended = Command::new(program)
+        let mut command = Command::new(program);
+        // A host's secrets may be among its variables, and are nothing for a package's scripts.
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("MESH_") {
+                command.env_remove(name);
+            }
+        }
+        let ended = command
             .args(args)
             .current_dir(&self.folder)
             .stdin(Stdio::null())
