@@ -3,6 +3,8 @@
 //! hostile one of the tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod common;
+
 use std::future::{Future, poll_fn};
 use std::path::Path;
 use std::pin::Pin;
@@ -11,7 +13,6 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use codex_mesh::guest_build;
-use codex_mesh::sandbox::bindings::{Context, Mode, PlanInfo, ThisStep};
 use codex_mesh::sandbox::{Clock, CompileCache, Fault, Limits, Plugin, Sandbox};
 
 /// Guests that don't end, one after the other.
@@ -41,26 +42,6 @@ fn hostile() -> Arc<[u8]> {
     Arc::from(std::fs::read(file).unwrap())
 }
 
-fn context(goal: &str) -> Context {
-    Context {
-        plan: PlanInfo {
-            id: "01a205cd-33b9-75f3-bbf0-2927a3da0008".to_owned(),
-            session_id: "s1".to_owned(),
-            domain: "social".to_owned(),
-            goal: goal.to_owned(),
-            mode: Mode::Live,
-        },
-        steps: Vec::new(),
-        step: ThisStep {
-            id: "step-1".to_owned(),
-            domain: "social".to_owned(),
-            attempt: 1,
-            settings: "{}".to_owned(),
-        },
-        finished: Vec::new(),
-    }
-}
-
 async fn load(cache: &Path, limits: Limits) -> Plugin {
     let sandbox = Arc::new(Sandbox::new(limits, env!("CARGO_BIN_EXE_codex-mesh").into()).unwrap());
     let cache = Arc::new(CompileCache::open(cache).unwrap());
@@ -78,7 +59,9 @@ async fn overshoots(cache: &Path) -> Vec<Duration> {
     let mut overshoots = Vec::new();
     for _ in 0..RUNAWAYS {
         let started = Instant::now();
-        let called = plugin.shape(&context("shape:loop"), Clock::IDLE).await;
+        let called = plugin
+            .shape(&common::context("shape:loop"), Clock::IDLE)
+            .await;
         overshoots.push(started.elapsed().saturating_sub(deadline));
         assert!(
             matches!(called.outcome, Err(Fault::CpuTime(_))),
@@ -98,7 +81,7 @@ async fn resident(cache: &Path) -> usize {
         ..Limits::default()
     };
     let plugin = load(cache, limits).await;
-    let context = context("shape:sleep");
+    let context = common::context("shape:sleep");
     let before = resident_bytes();
     let mut calls: Vec<Pin<Box<dyn Future<Output = _>>>> = Vec::new();
     for _ in 0..WAITING {

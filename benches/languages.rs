@@ -3,46 +3,21 @@
 //! `plugins/examples`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod common;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use codex_mesh::sandbox::bindings::{Context, Mode, PlanInfo, Response, ThisStep, Verdict};
+use codex_mesh::sandbox::bindings::{Context, Response, Verdict};
 use codex_mesh::sandbox::{Clock, CompileCache, Limits, Plugin, Sandbox};
 use tokio::runtime::Builder;
+
+const GOAL: &str = "Plan and execute a 7-day TikTok & Shorts content cycle.";
 
 const STEPS: usize = 1_000;
 
 const ANSWER: &str = r#"{"ok":true,"summary":"Pets in clothes.","items":[{"platform":"youtube","topic":"cats in hats","examples":["one"],"metricSummary":"rising","confidence":0.7}],"generatedAt":"2026-11-22T21:40:09.233Z"}"#;
-
-fn context() -> Context {
-    Context {
-        plan: PlanInfo {
-            id: "01a205cd-33b9-75f3-bbf0-2927a3da0008".to_owned(),
-            session_id: "s1".to_owned(),
-            domain: "social".to_owned(),
-            goal: "Plan and execute a 7-day TikTok & Shorts content cycle.".to_owned(),
-            mode: Mode::Live,
-        },
-        steps: Vec::new(),
-        step: ThisStep {
-            id: "step-1".to_owned(),
-            domain: "social".to_owned(),
-            attempt: 1,
-            settings: "{}".to_owned(),
-        },
-        finished: Vec::new(),
-    }
-}
-
-fn answer() -> Response {
-    Response {
-        status: 200,
-        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-        body: ANSWER.to_owned(),
-        elapsed_ms: 3,
-    }
-}
 
 /// Shape and interpret, each on a fresh instance: how long, and the most memory of the two.
 async fn step(plugin: &Plugin, context: &Context, response: &Response) -> (Duration, usize) {
@@ -73,7 +48,7 @@ async fn row(file: &str) {
     let cache = tempfile::tempdir().unwrap();
     let (compiled, _) = load(&bytes, cache.path()).await;
     let (loaded, plugin) = load(&bytes, cache.path()).await;
-    let (context, response) = (context(), answer());
+    let (context, response) = (common::context(GOAL), common::answer(ANSWER));
     let mut times = Vec::new();
     let mut memory = 0;
     for _ in 0..STEPS {

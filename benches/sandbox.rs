@@ -2,18 +2,19 @@
 //! `srl` component, as the engine does it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod common;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codex_mesh::registry::embedded::COMPONENTS;
-use codex_mesh::sandbox::bindings::{
-    Context, Effect, Mode, PlanInfo, PlannedStep, Response, ThisStep, Verdict,
-};
+use codex_mesh::sandbox::bindings::{Context, Effect, PlannedStep, Response, Verdict};
 use codex_mesh::sandbox::{Clock, CompileCache, Limits, Plugin, Sandbox};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::{Builder, Runtime};
 
+const GOAL: &str = "Plan and execute a 7-day TikTok & Shorts content cycle.";
 const ANSWER: &str = r#"{"ok":true,"sessionId":"s1","domain":"social","allowExecution":true,"requireApproval":false,"findings":[],"summary":"No issues detected.","confidence":0.9}"#;
 
 fn component(name: &str) -> Arc<[u8]> {
@@ -29,37 +30,15 @@ fn context() -> Context {
         endpoint: endpoint.to_owned(),
         effect,
     };
-    Context {
-        plan: PlanInfo {
-            id: "01a205cd-33b9-75f3-bbf0-2927a3da0008".to_owned(),
-            session_id: "s1".to_owned(),
-            domain: "social".to_owned(),
-            goal: "Plan and execute a 7-day TikTok & Shorts content cycle.".to_owned(),
-            mode: Mode::Live,
-        },
-        steps: vec![
-            step("step-1", "autonomy", "/autonomy/evaluate", Effect::Read),
-            step("step-2", "srl", "/srl/check", Effect::Read),
-            step("step-3", "hardening", "/hardening/check", Effect::Read),
-            step("step-4", "workflow", "/workflow/create", Effect::Write),
-        ],
-        step: ThisStep {
-            id: "step-2".to_owned(),
-            domain: "social".to_owned(),
-            attempt: 1,
-            settings: "{}".to_owned(),
-        },
-        finished: Vec::new(),
-    }
-}
-
-fn answer() -> Response {
-    Response {
-        status: 200,
-        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-        body: ANSWER.to_owned(),
-        elapsed_ms: 3,
-    }
+    let mut context = common::context(GOAL);
+    context.step.id = "step-2".to_owned();
+    context.steps = vec![
+        step("step-1", "autonomy", "/autonomy/evaluate", Effect::Read),
+        step("step-2", "srl", "/srl/check", Effect::Read),
+        step("step-3", "hardening", "/hardening/check", Effect::Read),
+        step("step-4", "workflow", "/workflow/create", Effect::Write),
+    ];
+    context
 }
 
 async fn step(plugin: &Plugin, context: &Context, response: &Response) {
@@ -94,7 +73,7 @@ fn run(runtime: &Runtime, plugin: &Plugin, threads: u64, rounds: u64) -> Duratio
         let tasks = (0..threads).map(|_| {
             let plugin = plugin.clone();
             tokio::spawn(async move {
-                let (context, response) = (context(), answer());
+                let (context, response) = (context(), common::answer(ANSWER));
                 for _ in 0..rounds.div_ceil(threads) {
                     step(&plugin, &context, &response).await;
                 }

@@ -120,11 +120,8 @@ impl Assembler<'_> {
     /// What the request that the manifest names would do.
     fn usual_effect(&self, kind: &PluginVersion) -> Effect {
         let manifest = &kind.manifest;
-        self.catalogue
-            .get(&manifest.service)
-            .map_or(Effect::Write, |service| {
-                service.routes.effect(manifest.method, &manifest.endpoint)
-            })
+        let (method, path) = (manifest.method, &manifest.endpoint);
+        self.catalogue.effect(&manifest.service, method, path)
     }
 
     /// The steps in a row, each after what it was to come after, however often that was made.

@@ -51,6 +51,12 @@ impl Catalogue {
         self.0.get(name)
     }
 
+    /// What a request to this service does; to one that is not known, it writes.
+    pub fn effect(&self, service: &str, method: Method, path: &str) -> Effect {
+        let service = self.get(service);
+        service.map_or(Effect::Write, |service| service.routes.effect(method, path))
+    }
+
     /// Every service, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Service> {
         self.0.values()

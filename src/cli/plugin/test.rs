@@ -12,9 +12,7 @@ use super::project::Project;
 use super::record::{RecordArgs, record};
 use crate::cases::{self, Call, Case, Mismatch, Report, Runner};
 use crate::cli::text::plain;
-use crate::plan::Effect;
-use crate::registry::{Manifest, PluginVersion};
-use crate::services::Catalogue;
+use crate::registry::PluginVersion;
 
 /// No service is asked. The exit code is 1 when a case fails.
 #[derive(Debug, Args)]
@@ -87,12 +85,15 @@ pub(super) async fn run_cases<'a>(
     host: &Local,
     tell: impl Fn(&Ran<'a>) -> std::io::Result<()>,
 ) -> anyhow::Result<Vec<Ran<'a>>> {
-    let own = host.config.plugin.get(&version.manifest.kind);
+    let manifest = &version.manifest;
+    let own = host.config.plugin.get(&manifest.kind);
     let own = own.and_then(|plugin| plugin.rounds);
     let runner = Runner {
         plugin: &version.plugin,
-        manifest: &version.manifest,
-        effect: usual_effect(&version.manifest, &host.catalogue),
+        manifest,
+        effect: host
+            .catalogue
+            .effect(&manifest.service, manifest.method, &manifest.endpoint),
         rounds: own.unwrap_or(host.config.limits.rounds),
     };
     let mut all = Vec::new();
@@ -117,14 +118,6 @@ pub(super) fn all_passed(all: &[Ran<'_>]) -> anyhow::Result<()> {
         bail!("{failed} of {} cases failed", all.len());
     }
     Ok(())
-}
-
-/// What the plugin's usual request does to its service.
-fn usual_effect(manifest: &Manifest, catalogue: &Catalogue) -> Effect {
-    let service = catalogue.get(&manifest.service);
-    service.map_or(Effect::Write, |service| {
-        service.routes.effect(manifest.method, &manifest.endpoint)
-    })
 }
 
 pub(super) fn text(ran: &Ran<'_>) -> String {
