@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use tokio::task::spawn_blocking;
 
-use super::component::{read, signature_file};
+use super::component::{read, read_signature, signature_file};
 use super::{Allowed, Component, RegistryError};
 use crate::sandbox::sha256;
 
@@ -42,12 +42,12 @@ impl Shelf {
         let (shelf, path) = (self.0.clone(), self.path(digest));
         let file = path.clone();
         let putting = spawn_blocking(move || {
-            let file = signature_file(&path);
+            let has_one = || matches!(read_signature(&path), Ok(Some(_)));
             // One that nobody can tell to be good does not take the place of another.
             if let Some(signature) = &component.signature
-                && (!file.exists() || allowed.signer(&component).is_ok())
+                && (!has_one() || allowed.signer(&component).is_ok())
             {
-                place(&shelf, &file, signature)?;
+                place(&shelf, &signature_file(&path), signature)?;
             }
             place(&shelf, &path, &component.bytes)
         });
@@ -61,12 +61,17 @@ impl Shelf {
         let (path, digest) = (self.path(digest), digest.to_owned());
         let getting = spawn_blocking(move || {
             let shown = path.display();
-            let component = Component::read(&path, limit);
-            let component = component.with_context(|| format!("the kept component {shown}"))?;
-            if sha256(&component.bytes) != digest {
+            let bytes = read(&path, limit);
+            let bytes = bytes.with_context(|| format!("the kept component {shown}"))?;
+            if sha256(&bytes) != digest {
                 bail!("the kept component {shown} is damaged: its digest is another");
             }
-            Ok(component)
+            // It may not be asked for; where it is, one that can't be read is none.
+            let signature = read_signature(&path).unwrap_or_else(|error| {
+                tracing::warn!("the kept component {shown}: {error:#}");
+                None
+            });
+            Ok(Component { bytes, signature })
         });
         getting.await?
     }

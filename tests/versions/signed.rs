@@ -338,3 +338,35 @@ async fn what_was_shipped_with_an_earlier_host_stays_allowed() {
         data = app.stop().await;
     }
 }
+
+/// What is in its place may be anything: it is not waited for, asked for only where it is required,
+/// and replaced by a signature that comes again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_signature_that_is_none_is_no_more_than_that() {
+    let ours = Signer::new(1);
+    let (component, digest) = echo(1);
+    let app = TestApp::start().await;
+    let signature = ours.sign(&component);
+    assert_eq!(app.upload_signed(&component, Some(&signature)).await.0, 200);
+    activate(&app, &digest).await;
+    let plans = [(); 3].map(|()| new_plan(&app));
+    let mut plans = futures_util::future::join_all(plans).await.into_iter();
+    let mut data = app.stop().await;
+    let file = data.path().join(format!("plugins/{digest}.wasm.minisig"));
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    for (required, status) in [(false, "DONE"), (true, "ERROR")] {
+        let keys = required.then_some(&ours);
+        let app = requiring(keys.as_slice(), &[]).data(data).start().await;
+        let plan = app.step(&plans.next().unwrap().unwrap()).await;
+        assert_eq!(plan["steps"][0]["status"], status, "{plan:#}");
+        data = app.stop().await;
+    }
+    fs::remove_dir(&file).unwrap();
+    fs::write(&file, [0; 9_000]).unwrap();
+    let app = requiring(&[&ours], &[]).data(data).start().await;
+    assert_eq!(app.upload_signed(&component, Some(&signature)).await.0, 200);
+    assert_eq!(kept(app.data.path(), &digest), Some(signature));
+    let plan = app.step(&plans.next().unwrap().unwrap()).await;
+    assert_eq!(plan["steps"][0]["status"], "DONE", "{plan:#}");
+}
