@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use super::options::Options;
 use super::serve;
 use crate::dev;
+use crate::output::say;
 use crate::services::{Catalogue, Client, Outgoing, Service};
 
 /// How long a service may take to show that it is there.
@@ -22,13 +23,13 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     start_services(&config.catalogue()?).await?;
     let host = serve::start(&config).await?;
     let address = host.address()?;
-    println!("codex-mesh listens on http://{address}");
-    println!(
-        "\nTry it:\n  {}\n\nCtrl-C stops everything.",
+    say(&format!("codex-mesh listens on http://{address}\n"));
+    say(&format!(
+        "\nTry it:\n  {}\n\nCtrl-C stops everything.\n",
         example(&address.to_string())
-    );
+    ));
     host.serve(stopped).await?;
-    println!("stopped");
+    say("stopped\n");
     Ok(())
 }
 
@@ -59,7 +60,7 @@ async fn start_services(catalogue: &Catalogue) -> anyhow::Result<()> {
         } else {
             start(service, &peers).await?
         };
-        println!("  {name:<11} {:<28} {state}", service.shown());
+        say(&format!("  {name:<11} {:<28} {state}\n", service.shown()));
     }
     Ok(())
 }
