@@ -21,8 +21,7 @@ impl From<Effect> for wit::Effect {
     fn from(effect: Effect) -> Self {
         match effect {
             Effect::Read => Self::Read,
-            // The contract has no third word, and a plugin had better take it for too much.
-            Effect::Simulate | Effect::Write => Self::Write,
+            Effect::Write => Self::Write,
         }
     }
 }
@@ -83,8 +82,8 @@ impl From<Answer> for wit::Response {
     }
 }
 
-/// Everything the plugin of this step is told.
-pub fn context(plan: &Plan, step: &Step) -> wit::Context {
+/// Everything the plugin of this step is told. `settings` are what the step has now, as JSON.
+pub fn context(plan: &Plan, step: &Step, settings: String) -> wit::Context {
     let before = plan.before(&step.id).into_iter();
     let done = before.filter(|step| step.status == StepStatus::Done);
     let finished = done.map(|step| wit::FinishedStep {
@@ -106,7 +105,7 @@ pub fn context(plan: &Plan, step: &Step) -> wit::Context {
             id: step.id.clone(),
             domain: step.domain.unwrap_or(plan.domain).to_string(),
             attempt: step.attempt,
-            settings: step.settings.as_ref().map_or("{}", Json::as_str).to_owned(),
+            settings,
         },
         finished: finished.collect(),
     }

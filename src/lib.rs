@@ -19,7 +19,6 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-mod background;
 pub mod brain;
 pub mod cases;
 pub mod cli;
@@ -31,7 +30,6 @@ pub mod engine;
 pub mod guest_build;
 pub mod host;
 pub mod http;
-mod output;
 pub mod plan;
 pub mod recipe;
 pub mod registry;

@@ -35,5 +35,6 @@ mod recovery;
 mod sandbox;
 mod secrets;
 mod services;
+mod settings;
 mod upstreams;
 mod versions;

@@ -19,7 +19,7 @@ use crate::support::{GOAL, Raw, TestApp, TestAppBuilder, assert_has, cache_dir, 
 type Case<'a> = (Value, &'a [&'a str]);
 
 /// The configuration in this text.
-fn config(text: &str) -> anyhow::Result<Config> {
+pub fn config(text: &str) -> anyhow::Result<Config> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mesh.toml");
     std::fs::write(&path, text).unwrap();
@@ -33,7 +33,7 @@ fn with(text: &str) -> TestAppBuilder {
 }
 
 /// What is said of a configuration with which no host may start.
-async fn refused(text: &str) -> String {
+pub async fn refused(text: &str) -> String {
     let data = tempfile::tempdir().unwrap();
     let mut config = match config(text) {
         Err(error) => return format!("{error:#}"),

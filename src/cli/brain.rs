@@ -5,8 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::client::{Client, HostArgs};
-use crate::output::print;
-use crate::text::json_line;
+use super::text;
 
 /// Events that Brain rejected and that wait for a person.
 #[derive(Debug, Args)]
@@ -39,9 +38,9 @@ pub(super) async fn run(args: &BrainArgs) -> anyhow::Result<()> {
                 .and_then(Value::as_array)
                 .context("no events")?;
             for event in events {
-                print(&format!("{}\n", json_line(&event.to_string())))?;
+                println!("{}", text::json_line(&event.to_string()));
             }
-            print(&format!("{} parked events\n", events.len()))?;
+            println!("{} parked events", events.len());
         }
         BrainCommand::Resend { ids } => {
             let body = if ids.is_empty() {
@@ -50,8 +49,10 @@ pub(super) async fn run(args: &BrainArgs) -> anyhow::Result<()> {
                 json!({"ids": ids})
             };
             let answer: Value = client.post("/mesh/brain/resend", &body).await?;
-            let resent = answer.get("resent").unwrap_or(&json!(0)).to_string();
-            print(&format!("{resent} events are on their way again\n"))?;
+            println!(
+                "{} events are on their way again",
+                answer.get("resent").unwrap_or(&json!(0))
+            );
         }
     }
     Ok(())

@@ -9,34 +9,26 @@ use tokio::net::TcpListener;
 
 use super::options::Options;
 use super::serve;
-use crate::config::SimulatedBy;
 use crate::dev;
-use crate::output::say;
 use crate::services::{Catalogue, Client, Outgoing, Service};
 
 /// How long a service may take to show that it is there.
 const PROBE: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
-    let mut config = options.config()?;
+    let config = options.config()?;
     // Before anything starts, so that Ctrl-C is a clean stop from here on.
     let stopped = serve::stopped()?;
-    let catalogue = config.catalogue()?;
-    let started = start_services(&catalogue).await?;
-    let mut engines = catalogue.iter().filter(|service| service.routes.simulate());
-    // The local edition is known to do nothing else; of what was already there nothing is known.
-    if engines.all(|service| started.contains(&service.name)) {
-        config.policy.simulation = SimulatedBy::Engine;
-    }
+    start_services(&config.catalogue()?).await?;
     let host = serve::start(&config).await?;
     let address = host.address()?;
-    say(&format!("codex-mesh listens on http://{address}\n"));
-    say(&format!(
-        "\nTry it:\n  {}\n\nCtrl-C stops everything.\n",
+    println!("codex-mesh listens on http://{address}");
+    println!(
+        "\nTry it:\n  {}\n\nCtrl-C stops everything.",
         example(&address.to_string())
-    ));
+    );
     host.serve(stopped).await?;
-    say("stopped\n");
+    println!("stopped");
     Ok(())
 }
 
@@ -48,8 +40,8 @@ fn example(address: &str) -> String {
     )
 }
 
-/// Starts what does not answer, and says where everything is; the names of what it started.
-async fn start_services(catalogue: &Catalogue) -> anyhow::Result<Vec<String>> {
+/// Starts what does not answer, and says where everything is.
+async fn start_services(catalogue: &Catalogue) -> anyhow::Result<()> {
     let client = Client::new(64 << 10)?;
     let bases = catalogue.iter().map(|service| {
         (
@@ -58,22 +50,18 @@ async fn start_services(catalogue: &Catalogue) -> anyhow::Result<Vec<String>> {
         )
     });
     let peers = dev::Peers::new(bases.collect(), reqwest::Client::builder().build()?);
-    let mut started = Vec::new();
     for name in dev::NAMES {
         let service = catalogue
             .get(name)
             .with_context(|| format!("no service {name}"))?;
         let state = if answers(&client, service).await {
-            "was already there"
-        } else if start(service, &peers).await? {
-            started.push(name.to_owned());
-            "local edition"
+            "was already there".to_owned()
         } else {
-            "does not answer, and is not on this machine: no local edition"
+            start(service, &peers).await?
         };
-        say(&format!("  {name:<11} {:<28} {state}\n", service.shown()));
+        println!("  {name:<11} {:<28} {state}", service.shown());
     }
-    Ok(started)
+    Ok(())
 }
 
 /// Anything that answers HTTP counts, whatever it says.
@@ -92,10 +80,10 @@ async fn answers(client: &Client, service: &Service) -> bool {
         .is_ok()
 }
 
-/// Starts the local edition, on loopback and nowhere else; whether it did.
-async fn start(service: &Service, peers: &dev::Peers) -> anyhow::Result<bool> {
+/// Starts the local edition, on loopback and nowhere else.
+async fn start(service: &Service, peers: &dev::Peers) -> anyhow::Result<String> {
     let Some(port) = loopback_port(&service.base) else {
-        return Ok(false);
+        return Ok("does not answer, and is not on this machine: no local edition".to_owned());
     };
     let router = dev::router(&service.name, peers);
     let router = router.with_context(|| format!("no local edition of {}", service.name))?;
@@ -113,7 +101,7 @@ async fn start(service: &Service, peers: &dev::Peers) -> anyhow::Result<bool> {
             tracing::error!("the local edition of {name} ended: {error}");
         }
     });
-    Ok(true)
+    Ok("local edition".to_owned())
 }
 
 fn loopback_port(base: &Url) -> Option<u16> {

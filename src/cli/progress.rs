@@ -1,13 +1,12 @@
 //! Shows a plan as it goes: on a terminal with a line that moves, elsewhere as plain lines, for
 //! scripts as JSON.
 
-use std::io;
+use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
+use super::text::{json_line, plain};
 use super::watch::Event;
-use crate::output;
 use crate::plan::{Plan, PlanStatus};
-use crate::text::{json_line, plain};
 
 /// What the moving line begins with, in turn.
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -38,10 +37,10 @@ impl Style {
     pub(super) fn detect(json: bool) -> Self {
         if json {
             Self::Json
-        } else if output::moves(&io::stdout()) {
-            Self::Terminal {
-                colours: output::has_colours(&io::stdout()),
-            }
+        } else if io::stdout().is_terminal() {
+            // https://no-color.org
+            let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            Self::Terminal { colours }
         } else {
             Self::Plain
         }
@@ -79,8 +78,8 @@ impl Progress {
     /// A line for a person; scripts don't get it.
     pub(super) fn line(&self, line: &str) -> io::Result<()> {
         match self.style {
-            Style::Terminal { .. } => output::write(&format!("{CLEAR}{line}\n")),
-            Style::Plain => output::write(&format!("{line}\n")),
+            Style::Terminal { .. } => write(&format!("{CLEAR}{line}\n")),
+            Style::Plain => write(&format!("{line}\n")),
             Style::Json => Ok(()),
         }
     }
@@ -88,16 +87,15 @@ impl Progress {
     /// A line for a person whom it may concern that reads what a script writes.
     pub(super) fn note(&self, line: &str) -> io::Result<()> {
         match self.style {
-            Style::Json => output::complain(&format!("{line}\n")),
-            Style::Terminal { .. } | Style::Plain => self.line(line)?,
+            Style::Json => writeln!(io::stderr(), "{line}"),
+            Style::Terminal { .. } | Style::Plain => self.line(line),
         }
-        Ok(())
     }
 
     /// A line for scripts.
     pub(super) fn json(&self, json: &str) -> io::Result<()> {
         match self.style {
-            Style::Json => output::write(&format!("{}\n", json_line(json))),
+            Style::Json => write(&format!("{}\n", json_line(json))),
             Style::Terminal { .. } | Style::Plain => Ok(()),
         }
     }
@@ -148,13 +146,13 @@ impl Progress {
             going_on.join("   ")
         };
         let (cut, uncut) = CUT;
-        output::write(&format!("{CLEAR}{cut}{frame} {going_on}{uncut}"))
+        write(&format!("{CLEAR}{cut}{frame} {going_on}{uncut}"))
     }
 
     /// Takes the moving line away, before something else is written.
     pub(super) fn pause(&self) -> io::Result<()> {
         match self.style {
-            Style::Terminal { .. } => output::write(CLEAR),
+            Style::Terminal { .. } => write(CLEAR),
             Style::Plain | Style::Json => Ok(()),
         }
     }
@@ -183,6 +181,12 @@ impl Progress {
             _ => text.to_owned(),
         }
     }
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 /// Milliseconds for a person.

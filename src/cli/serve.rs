@@ -8,7 +8,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::options::Options;
 use crate::config::Config;
 use crate::host::Host;
-use crate::output::say;
 use crate::sandbox::THIS_PROGRAM;
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
@@ -16,19 +15,16 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     // Before it says that it listens, so that a signal is a clean stop from then on.
     let stopped = stopped()?;
     let host = start(&config).await?;
-    say(&format!(
-        "codex-mesh listens on http://{}\n",
-        host.address()?
-    ));
+    println!("codex-mesh listens on http://{}", host.address()?);
     host.serve(stopped).await?;
-    say("stopped\n");
+    println!("stopped");
     Ok(())
 }
 
 /// Starts the host, saying so where that takes a moment.
 pub(super) async fn start(config: &Config) -> anyhow::Result<Host> {
     if !config.cache_dir().exists() {
-        say("compiling the plugins, once …\n");
+        println!("compiling the plugins, once …");
     }
     Host::start(config, Path::new(THIS_PROGRAM)).await
 }
@@ -42,6 +38,6 @@ pub(super) fn stopped() -> anyhow::Result<impl Future<Output = ()> + Send + 'sta
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        say("stopping: what is running may finish\n");
+        println!("stopping: what is running may finish");
     })
 }

@@ -3,13 +3,14 @@
 //!
 //! # Layout
 //! - [`Config`]: everything that can be set, and what is wrong beyond names and types.
-//! - [`sections`], [`service`], [`secrets`], [`grants`]: its parts, with their defaults.
+//! - [`sections`], [`service`], [`secrets`], [`grants`], [`settings`]: its parts, with their defaults.
 //! - [`sources`]: where it comes from.
 
 mod grants;
 mod secrets;
 mod sections;
 mod service;
+mod settings;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ use crate::registry::{Allowed, Quarantine, SigningKey, Terms};
 use crate::services::{BreakerConfig, Catalogue, Redactor, RetryConfig, Secrets, known};
 
 pub use secrets::Secret;
-pub use sections::{Approval, Limits, PluginConfig, Policy, Retention, RunConfig, SimulatedBy};
+pub use sections::{Approval, Limits, PluginConfig, Policy, Retention, RunConfig};
 pub use service::ServiceConfig;
 use service::service;
 use sources::{Overlay, overlay, parse, read_file, unquoted};
@@ -177,7 +178,6 @@ impl Config {
             ("connections", self.limits.connections),
             ("event_streams", self.limits.event_streams),
             ("step_ms", usize::try_from(self.limits.step_ms)?),
-            ("simulation_ms", usize::try_from(self.limits.simulation_ms)?),
             ("client_ms", usize::try_from(self.limits.client_ms)?),
             ("rounds", usize::try_from(self.limits.rounds)?),
             ("attempts", usize::try_from(self.limits.attempts)?),
@@ -221,7 +221,7 @@ impl Config {
     /// What plugins are allowed.
     ///
     /// # Errors
-    /// What is wrong with a kind's limits or grants, or with a list of what may be loaded.
+    /// What is wrong with a kind's limits, grants or settings, or with a list of what may be loaded.
     pub fn terms(&self) -> anyhow::Result<Terms> {
         let mut shares = BTreeMap::new();
         for (kind, plugin) in &self.plugin {
@@ -247,6 +247,7 @@ impl Config {
             }),
             quarantine: self.quarantine,
             grants: grants::grants(&self.plugin, &self.catalogue()?, &self.secrets)?,
+            settings: settings::settings(&self.plugin)?,
         })
     }
 
@@ -289,9 +290,9 @@ impl Config {
     pub fn catalogue(&self) -> anyhow::Result<Catalogue> {
         let none = ServiceConfig::default();
         let mut services = Vec::new();
-        for (name, url, routes) in known::SERVICES {
+        for (name, url, reads) in known::SERVICES {
             let set = self.services.get(name).unwrap_or(&none);
-            services.push(service(name, Some(url), routes, set)?);
+            services.push(service(name, Some(url), reads, set)?);
         }
         for (name, set) in &self.services {
             if known::SERVICES.iter().all(|(known, ..)| known != name) {

@@ -1,11 +1,10 @@
-//! Makes a plan's steps of what was asked for: finds the kinds, checks the settings, puts the
-//! simulation where a SIMULATION would write, and makes a write once for each domain.
+//! Makes a plan's steps of what was asked for: finds the kinds and the settings, puts the simulation
+//! where a SIMULATION would write, and makes a write once for each domain.
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use crate::plan::{Domain, Effect, Headers, Json, Mode, Step, StepStatus};
+use super::settings::Asked;
+use crate::plan::{Domain, Effect, Headers, Mode, Step, StepStatus};
 use crate::recipe::{StepSpec, step_id};
 use crate::registry::{PluginVersion, Registry};
 use crate::services::Catalogue;
@@ -17,6 +16,12 @@ const SIMULATION: &str = "simulation";
 pub(super) struct Draft {
     pub(super) step: Step,
     pub(super) kind: Arc<PluginVersion>,
+}
+
+/// The steps of a plan, and the settings that have to be checked before it may have them.
+pub(super) struct Assembled {
+    pub(super) drafts: Vec<Draft>,
+    pub(super) settings: Vec<Asked>,
 }
 
 /// The steps, and the kind of each.
@@ -36,6 +41,8 @@ pub(super) struct Assembler<'a> {
 /// One step that was asked for.
 struct Found<'a> {
     spec: &'a StepSpec,
+    /// The kind that was asked for, with the settings that it would have.
+    asked: Asked,
     /// The kind that runs it in this mode.
     kind: Arc<PluginVersion>,
     /// It is another kind than the one asked for.
@@ -54,7 +61,7 @@ impl Assembler<'_> {
         specs: &[StepSpec],
         domains: &[Domain],
         mode: Mode,
-    ) -> Result<Vec<Draft>, String> {
+    ) -> Result<Assembled, String> {
         let found = specs
             .iter()
             .enumerate()
@@ -75,7 +82,10 @@ impl Assembler<'_> {
                 self.most
             ));
         }
-        Ok(self.lay_out(&found))
+        Ok(Assembled {
+            drafts: self.lay_out(&found),
+            settings: found.into_iter().map(|found| found.asked).collect(),
+        })
     }
 
     fn find<'s>(
@@ -89,7 +99,8 @@ impl Assembler<'_> {
             .kind(&spec.kind)
             .map_err(|error| format!("steps[{index}].kind {error}"))?;
         // Also of a kind that is replaced below: what is wrong is wrong in every mode.
-        check_settings(&kind, spec.settings.as_ref())
+        let asked = self
+            .asked(spec, &kind, format!("steps[{index}]."))
             .map_err(|error| format!("steps[{index}].settings{error}"))?;
         let writes = self.usual_effect(&kind) == Effect::Write;
         let domains = match spec.domain {
@@ -105,9 +116,26 @@ impl Assembler<'_> {
         };
         Ok(Found {
             spec,
+            asked,
             kind,
             is_stand_in,
             domains,
+        })
+    }
+
+    /// The settings that this step would have. The error follows "settings".
+    fn asked(
+        &self,
+        spec: &StepSpec,
+        kind: &Arc<PluginVersion>,
+        place: String,
+    ) -> Result<Asked, String> {
+        let operators = self.registry.settings();
+        Ok(Asked {
+            place,
+            kind: Arc::clone(kind),
+            settings: operators.under(&spec.kind, spec.settings.as_ref())?,
+            is_shared: operators.sets(&spec.kind),
         })
     }
 
@@ -203,12 +231,4 @@ fn after(found: &Found<'_>, made: &[Vec<String>]) -> Option<Vec<String>> {
         |(index, ids): (usize, &Vec<String>)| named.contains(&step_id(index)).then(|| ids.clone());
     let became = made.iter().enumerate().filter_map(became);
     Some(became.flatten().collect())
-}
-
-/// The error follows "settings".
-fn check_settings(kind: &PluginVersion, settings: Option<&Json>) -> Result<(), String> {
-    let settings = settings.map_or("{}", Json::as_str);
-    let settings: Value =
-        serde_json::from_str(settings).map_err(|error| format!(" can't be read: {error}"))?;
-    kind.manifest.settings_schema.check(&settings)
 }

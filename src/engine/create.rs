@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::assemble::{Assembler, Draft, apart};
 use super::recipes::Wanted;
 use super::{Engine, EngineError};
-use crate::plan::{ApprovalMode, Domain, Mode, Plan, PlanStatus, Timestamp};
+use crate::plan::{ApprovalMode, Domain, Effect, Mode, Plan, PlanStatus, Timestamp};
 use crate::registry::PluginVersion;
 
 /// What a client asks for.
@@ -35,7 +35,8 @@ impl Engine {
     /// When it asks for what there is not, or for what the policy forbids.
     pub async fn create(&self, new: NewPlan, now: Timestamp) -> Result<Arc<Plan>, EngineError> {
         let mode = new.mode.unwrap_or(self.default_mode);
-        let (recipe, drafts) = self.drafts(&new, mode).map_err(EngineError::Invalid)?;
+        let drafts = self.drafts(&new, mode).await;
+        let (recipe, drafts) = drafts.map_err(EngineError::Invalid)?;
         let mut plan = pending_plan(new, mode, self.approvals, now);
         plan.recipe = recipe;
         let (steps, kinds) = apart(drafts);
@@ -50,15 +51,22 @@ impl Engine {
     }
 
     /// The steps of the plan, and the name of the recipe that they are of, if any.
-    fn drafts(&self, new: &NewPlan, mode: Mode) -> Result<(Option<String>, Vec<Draft>), String> {
+    async fn drafts(
+        &self,
+        new: &NewPlan,
+        mode: Mode,
+    ) -> Result<(Option<String>, Vec<Draft>), String> {
         let (recipe, steps) = self.wanted(new, mode)?;
-        let drafts = self.assembler().assemble(steps, &new.domains, mode);
-        let drafts = drafts.map_err(|error| match recipe {
+        let wrong = |error| match recipe {
             // Its steps are not in the request: the client has to be told whose they are.
             Some(recipe) => format!("the recipe {:?}: {error}", recipe.name),
             None => error,
-        })?;
-        Ok((recipe.map(|recipe| recipe.name.clone()), drafts))
+        };
+        let assembled = self.assembler().assemble(steps, &new.domains, mode);
+        let assembled = assembled.map_err(wrong)?;
+        let settings = self.turns.check(assembled.settings).await;
+        settings.map_err(wrong)?;
+        Ok((recipe.map(|recipe| recipe.name.clone()), assembled.drafts))
     }
 
     pub(super) fn assembler(&self) -> Assembler<'_> {
@@ -84,7 +92,9 @@ impl Engine {
                     step.endpoint = sending.endpoint;
                     step.payload = sending.payload;
                     // A step that may write is a step that writes, whatever it says today.
-                    step.effect = step.effect.max(sending.effect);
+                    if sending.effect == Effect::Write {
+                        step.effect = Effect::Write;
+                    }
                 }
                 Err(reason) => {
                     step.payload_reason = Some(self.gateway.redactor().clean(reason));

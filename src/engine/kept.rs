@@ -56,7 +56,7 @@ fn headers(redactor: &Redactor, headers: &Headers) -> Headers {
     clean
 }
 
-fn json(redactor: &Redactor, json: Json) -> Json {
+pub(super) fn json(redactor: &Redactor, json: Json) -> Json {
     if !redactor.finds(json.as_str()) {
         return json;
     }

@@ -6,7 +6,7 @@
 //! - [`drive`]: one step from its beginning to its stored end.
 //! - [`step`]: the round trips of one step.
 //! - [`decide`]: what people decide, carried out. [`run`]: plans that are driven to their end.
-//! - [`show`]: what a step would send now.
+//! - [`show`]: what a step would send now. [`settings`]: the settings that a step has.
 //! - [`record`]: the last steps of the kinds that are recorded.
 //! - [`policy`]: what a mode lets through, judged for each request.
 //! - [`request`]: a plugin's request, checked. [`kept`]: what is kept of a step, without secrets.
@@ -22,6 +22,7 @@ mod recipes;
 mod record;
 mod request;
 mod run;
+mod settings;
 mod show;
 mod step;
 
@@ -47,6 +48,7 @@ use record::Recordings;
 #[doc(hidden)]
 pub use request::check_request;
 use run::Runs;
+use settings::Turns;
 use step::Patience;
 #[doc(hidden)]
 pub use step::check_verdict;
@@ -71,6 +73,7 @@ pub struct Engine {
     pub recordings: Recordings,
     secrets: Secrets,
     runs: Runs,
+    turns: Turns,
     /// One permit a step under way.
     running: Arc<Semaphore>,
     /// One permit a plan that is driven to its end.
@@ -84,7 +87,7 @@ impl Engine {
     ///
     /// # Errors
     /// When a configured recipe can't be used with these step kinds.
-    pub fn new(
+    pub async fn new(
         config: &Config,
         store: Arc<dyn Store>,
         registry: Arc<Registry>,
@@ -96,7 +99,7 @@ impl Engine {
             registry,
             catalogue,
             gateway,
-            policy: Policy::new(&config.policy),
+            policy: Policy::new(&config.policy.live_requires),
             recipes: config.recipes()?,
             limits: config.limits.clone(),
             default_mode: config.default_mode,
@@ -106,11 +109,12 @@ impl Engine {
             recordings: Recordings::new(&config.plugin),
             secrets: config.secrets()?,
             runs: Runs::default(),
+            turns: Turns::default(),
             running: Arc::new(Semaphore::new(config.limits.concurrent_steps)),
             driven: Arc::new(Semaphore::new(config.run.plans)),
             stopping: watch::Sender::new(false),
         };
-        recipes::check(&engine.recipes, &engine.assembler(), &engine.policy)?;
+        engine.check_recipes().await?;
         Ok(engine)
     }
 

@@ -5,7 +5,6 @@ use anyhow::anyhow;
 use super::Engine;
 use super::assemble::{Assembler, apart};
 use super::create::{NewPlan, pending_plan};
-use super::policy::Policy;
 use crate::plan::{ApprovalMode, Domain, Mode, Timestamp};
 use crate::recipe::{Origin, Recipe, Recipes, StepSpec};
 use crate::registry::RegistryError;
@@ -82,77 +81,63 @@ fn why_not(missing: &[(&str, RegistryError)]) -> Option<String> {
     })
 }
 
-/// Holds every recipe against the loaded kinds, and those that plans get by themselves against
-/// the policy. A shipped recipe may not fit what the operator has changed: it is reported.
-///
-/// # Errors
-/// Which configured recipe can't be used, which step of it, and what to do.
-pub(super) fn check(
-    recipes: &Recipes,
-    assembler: &Assembler<'_>,
-    policy: &Policy,
-) -> anyhow::Result<()> {
-    for recipe in recipes.iter() {
-        let Err(error) = check_one(recipes, recipe, assembler, policy) else {
-            continue;
-        };
-        match recipe.origin {
-            // What was chosen while the host ran must not keep it from starting again.
-            Origin::Configured if assembler.registry.is_chosen(&recipe.kinds()) => {
-                tracing::warn!("[[recipe]] {error}");
+impl Engine {
+    /// Holds every recipe against the loaded kinds, and those that plans get by themselves against
+    /// the policy. A shipped recipe may not fit what the operator has changed: it is reported.
+    ///
+    /// # Errors
+    /// Which configured recipe can't be used, which step of it, and what to do.
+    pub(super) async fn check_recipes(&self) -> anyhow::Result<()> {
+        for recipe in self.recipes.iter() {
+            let Err(error) = self.check_recipe(recipe).await else {
+                continue;
+            };
+            match recipe.origin {
+                // What was chosen while the host ran must not keep it from starting again.
+                Origin::Configured if self.registry.is_chosen(&recipe.kinds()) => {
+                    tracing::warn!("[[recipe]] {error}");
+                }
+                Origin::Configured => return Err(anyhow!("[[recipe]] {error}")),
+                // Not an odd thing: what it needs beyond the host's own kinds is shipped apart.
+                Origin::Shipped if !self.missing(recipe).is_empty() => {}
+                Origin::Shipped => tracing::warn!("{error}"),
             }
-            Origin::Configured => return Err(anyhow!("[[recipe]] {error}")),
-            // Not an odd thing: what it needs beyond the host's own kinds is shipped apart.
-            Origin::Shipped if !missing(assembler, recipe).is_empty() => {}
-            Origin::Shipped => tracing::warn!("{error}"),
         }
+        Ok(())
     }
-    Ok(())
-}
 
-fn check_one(
-    recipes: &Recipes,
-    recipe: &Recipe,
-    assembler: &Assembler<'_>,
-    policy: &Policy,
-) -> Result<(), String> {
-    let wrong = |error: String| format!("the recipe {:?}: {error}", recipe.name);
-    // In a mode that replaces nothing and requires nothing.
-    assembler
-        .assemble(&recipe.steps, &[], Mode::DryRun)
-        .map_err(wrong)?;
-    for &domain in Domain::ALL {
-        for mode in recipes.modes_of(recipe, domain) {
-            let tried = try_out(recipe, domain, mode, assembler, policy);
-            tried.map_err(|error| {
-                wrong(format!(
-                    "it is the default of {domain} plans in mode {mode}, and they can't be made \
-                     of it: {error}"
-                ))
-            })?;
+    async fn check_recipe(&self, recipe: &Recipe) -> Result<(), String> {
+        let wrong = |error: String| format!("the recipe {:?}: {error}", recipe.name);
+        // In a mode that replaces nothing and requires nothing.
+        let assembled = self.assembler().assemble(&recipe.steps, &[], Mode::DryRun);
+        let settings = assembled.map_err(wrong)?.settings;
+        self.turns.check(settings).await.map_err(wrong)?;
+        for &domain in Domain::ALL {
+            for mode in self.recipes.modes_of(recipe, domain) {
+                self.try_out(recipe, domain, mode).map_err(|error| {
+                    wrong(format!(
+                        "it is the default of {domain} plans in mode {mode}, and they can't be made \
+                         of it: {error}"
+                    ))
+                })?;
+            }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-fn try_out(
-    recipe: &Recipe,
-    domain: Domain,
-    mode: Mode,
-    assembler: &Assembler<'_>,
-    policy: &Policy,
-) -> Result<(), String> {
-    let new = NewPlan {
-        session_id: String::new(),
-        domain,
-        domains: Vec::new(),
-        goal: String::new(),
-        mode: Some(mode),
-        wanted: Wanted::Default,
-    };
-    let drafts = assembler.assemble(&recipe.steps, &[], mode)?;
-    let mut plan = pending_plan(new, mode, ApprovalMode::Enforce, Timestamp::from_millis(0));
-    let (steps, kinds) = apart(drafts);
-    plan.steps = steps;
-    policy.check(&plan, &kinds, assembler.registry)
+    fn try_out(&self, recipe: &Recipe, domain: Domain, mode: Mode) -> Result<(), String> {
+        let new = NewPlan {
+            session_id: String::new(),
+            domain,
+            domains: Vec::new(),
+            goal: String::new(),
+            mode: Some(mode),
+            wanted: Wanted::Default,
+        };
+        let drafts = self.assembler().assemble(&recipe.steps, &[], mode)?.drafts;
+        let mut plan = pending_plan(new, mode, ApprovalMode::Enforce, Timestamp::from_millis(0));
+        let (steps, kinds) = apart(drafts);
+        plan.steps = steps;
+        self.policy.check(&plan, &kinds, &self.registry)
+    }
 }

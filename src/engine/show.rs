@@ -54,13 +54,14 @@ impl Engine {
         &self,
         plan: &Plan,
         step: &Step,
-        plugin: &PluginVersion,
+        plugin: &Arc<PluginVersion>,
     ) -> Result<Checked, String> {
         let service = self
             .catalogue
             .get(&step.service)
             .ok_or("its service is not configured")?;
-        let context = contract::context(plan, step);
+        let settings = self.settings(step, plugin).await?;
+        let context = contract::context(plan, step, settings);
         let called = plugin.shape(&context, Clock::IDLE).await;
         let request = called
             .outcome

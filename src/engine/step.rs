@@ -113,7 +113,8 @@ impl Engine {
             .catalogue
             .get(service)
             .ok_or_else(|| format!("the service {service} is not configured any more"))?;
-        let context = contract::context(plan, step);
+        let settings = self.settings(step, &plugin).await?;
+        let context = contract::context(plan, step, settings);
         let deadline = Instant::now() + Duration::from_millis(self.limits.step_ms);
         let clock = Clock::Host {
             deadline: Some(deadline),
@@ -172,14 +173,14 @@ impl Run<'_> {
         if let Gate::Refuse(reason) = gate {
             return Err(refused(reason));
         }
-        if gate == Gate::Send && checked.effect.acts() {
+        if gate == Gate::Send && checked.effect == Effect::Write {
             let redactor = self.engine.gateway.redactor();
             checked.is_shown_whole(redactor).map_err(refused)?;
         }
         self.show(&checked, &gate).await?;
-        if let Gate::ShowOnly(unsent) = gate {
+        if gate == Gate::ShowOnly {
             let result = checked
-                .would_send(self.service, unsent)
+                .would_send(self.service)
                 .map_err(|error| error.to_string())?;
             return Ok(Next::Ended(Outcome::Done {
                 result,
@@ -192,17 +193,14 @@ impl Run<'_> {
             attempt: self.step.attempt,
             round,
         };
-        let mut outgoing = checked.outgoing(&identity, &self.engine.secrets)?;
-        if checked.effect == Effect::Simulate {
-            outgoing.timeout = Some(self.time_to_simulate());
-        }
+        let outgoing = checked.outgoing(&identity, &self.engine.secrets)?;
         let repeatable = checked.effect == Effect::Read || checked.repeatable;
         let gateway = &self.engine.gateway;
         let called = gateway
             .call(self.service, &outgoing, repeatable, self.deadline)
             .await;
         self.requests = self.requests.saturating_add(called.tries);
-        self.written |= checked.effect.acts() && called.arrived;
+        self.written |= checked.effect == Effect::Write && called.arrived;
         let answer = called.outcome.map_err(|error| error.to_string())?.into();
         let plugin = &self.plugin;
         let called = plugin
@@ -213,16 +211,6 @@ impl Run<'_> {
         }
         let verdict = self.take(called)?;
         judge(verdict, &self.patience())
-    }
-
-    /// How long a simulation may take: beside the step's own time, of which it takes nothing.
-    fn time_to_simulate(&mut self) -> Duration {
-        let longest = Duration::from_millis(self.engine.limits.simulation_ms);
-        self.deadline += longest;
-        self.clock = Clock::Host {
-            deadline: Some(self.deadline),
-        };
-        longest
     }
 
     /// How a wish to be tried again later is met.
@@ -238,8 +226,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.shown = true;
-        let shown_only = matches!(gate, Gate::ShowOnly(_));
-        let sending = checked.sending(shown_only, self.engine.gateway.redactor());
+        let sending = checked.sending(*gate == Gate::ShowOnly, self.engine.gateway.redactor());
         let send = Transition::Send(self.step.id.clone(), sending.clone());
         let Err(error) = self.engine.store.apply(&self.plan.id, &send).await else {
             return Ok(());

@@ -82,7 +82,7 @@ impl From<RegistryError> for HttpError {
         let status = match error {
             RegistryError::Load(LoadError::TooLarge(..)) => StatusCode::PAYLOAD_TOO_LARGE,
             RegistryError::Load(LoadError::Compiler(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            RegistryError::Load(_) => StatusCode::BAD_REQUEST,
+            RegistryError::Load(_) | RegistryError::Settings(_) => StatusCode::BAD_REQUEST,
             RegistryError::NoKind { .. }
             | RegistryError::NotKept(_)
             | RegistryError::NoVersion { .. } => StatusCode::NOT_FOUND,
@@ -113,7 +113,7 @@ impl From<StoreError> for HttpError {
             StoreError::Full | StoreError::ReadOnly | StoreError::Disk(_) | StoreError::Closed => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
             }
-            StoreError::Damaged { .. } | StoreError::Fault | StoreError::Database(_) => {
+            StoreError::Damaged { .. } | StoreError::Database(_) => {
                 tracing::error!("{message}");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,

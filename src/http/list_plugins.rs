@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::engine::Engine;
 use crate::plan::Json as RawJson;
-use crate::registry::{Granted, PluginVersion, Registry};
+use crate::registry::{Granted, PluginVersion};
 
 /// `{ok, plugins}`
 #[derive(Serialize)]
@@ -30,6 +30,10 @@ pub(super) struct PluginLine {
     endpoint: String,
     description: String,
     settings_schema: RawJson,
+    /// What the operator sets where nobody else does.
+    settings: RawJson,
+    /// The settings that only the operator may name.
+    locked: Vec<String>,
     sha256: String,
     /// In bytes.
     size: usize,
@@ -42,11 +46,15 @@ pub(super) struct PluginLine {
 }
 
 impl PluginLine {
-    pub(super) fn of(version: &PluginVersion, registry: &Registry) -> Self {
-        let granted = registry.grant(version).shown();
+    pub(super) fn of(version: &PluginVersion, engine: &Engine) -> Self {
+        let granted = engine.registry.grant(version).shown();
         let manifest = version.manifest.clone();
+        let operators = engine.registry.settings();
+        let locked = operators.locked(&manifest.kind).into_iter();
         Self {
             granted,
+            settings: engine.shown_settings(&manifest.kind),
+            locked: locked.map(str::to_owned).collect(),
             kind: manifest.kind,
             version: manifest.version.to_string(),
             contract: version.plugin.contract().to_string(),
@@ -70,7 +78,7 @@ pub(super) async fn list_plugins(State(engine): State<Arc<Engine>>) -> Json<Plug
         .registry
         .offered()
         .iter()
-        .map(|version| PluginLine::of(version, &engine.registry))
+        .map(|version| PluginLine::of(version, &engine))
         .collect();
     Json(PluginsAnswer { ok: true, plugins })
 }

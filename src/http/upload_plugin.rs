@@ -61,7 +61,7 @@ pub(super) async fn upload_plugin(
     let version = carried_out(taking).await?;
     Ok(Json(PluginAnswer {
         ok: true,
-        plugin: PluginLine::of(&version, &app.engine.registry),
+        plugin: PluginLine::of(&version, &app.engine),
     }))
 }
 

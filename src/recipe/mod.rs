@@ -12,6 +12,7 @@ mod in_force;
 mod step;
 
 pub use config::RecipeConfig;
+pub(crate) use config::json;
 pub use in_force::{Origin, Recipe, Recipes};
 pub use step::StepSpec;
-pub(crate) use step::step_id;
+pub(crate) use step::{SETTINGS, step_id};

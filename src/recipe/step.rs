@@ -12,7 +12,7 @@ const FIELDS: [&str; 5] = ["kind", "label", "domain", "settings", "after"];
 const LABEL: usize = 120;
 
 /// The largest settings, in bytes of compact JSON.
-const SETTINGS: usize = 16 << 10;
+pub(crate) const SETTINGS: usize = 16 << 10;
 
 /// A step as it is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize)]

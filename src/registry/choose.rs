@@ -103,7 +103,8 @@ impl Registry {
     /// New plans get this version from now on.
     ///
     /// # Errors
-    /// When there is no such version, or it can't be loaded; then nothing changed.
+    /// When there is no such version, it can't be loaded, or the operator's settings do not fit it;
+    /// then nothing changed.
     pub async fn activate(
         &self,
         kind: &str,
@@ -111,9 +112,17 @@ impl Registry {
     ) -> Result<Arc<PluginVersion>, RegistryError> {
         let _order = self.choosing.lock().await;
         let digest = self.read().select(kind, selector)?;
-        let version = self.version(&digest).await?;
+        let version = self.fitting(&digest).await?;
         self.choose(kind, Some(&version)).await?;
         version.calls.lift();
+        Ok(version)
+    }
+
+    /// The version with this digest, if the operator's settings fit it.
+    async fn fitting(&self, digest: &str) -> Result<Arc<PluginVersion>, RegistryError> {
+        let version = self.version(digest).await?;
+        let fits = self.settings().fit(&version.manifest).await;
+        fits.map_err(RegistryError::Settings)?;
         Ok(version)
     }
 
@@ -170,7 +179,7 @@ impl Registry {
         };
         // Loaded first: what can't be loaded is not gone back to.
         let version = match &before {
-            Some(digest) => Some(self.version(digest).await?),
+            Some(digest) => Some(self.fitting(digest).await?),
             None => None,
         };
         if !self.store.take_back_choice(kind).await? {

@@ -51,6 +51,9 @@ pub enum RegistryError {
         /// Their digests.
         known: Vec<String>,
     },
+    /// What the operator set for the kind is no settings of this version.
+    #[error("{0}")]
+    Settings(String),
     /// A kept version can't be loaded.
     #[error("the kept version of {0} can't be loaded: {1}")]
     Kept(String, String),

@@ -122,7 +122,7 @@ impl Registry {
     /// Watches the plugins folder, if there is one, for as long as it is polled.
     pub async fn watch(&self) {
         if self.folder.is_none() {
-            return std::future::pending().await;
+            return;
         }
         // A fault that lasts is reported once.
         let mut fault = None;
@@ -159,6 +159,14 @@ impl Registry {
         let mut loaded = Vec::new();
         for path in ready {
             let outcome = self.loader.load_file(path.clone()).await;
+            let outcome = match outcome {
+                Ok((version, component)) => {
+                    let fits = self.settings().fit(&version.manifest).await;
+                    fits.map_err(anyhow::Error::msg)
+                        .map(|()| (version, component))
+                }
+                Err(error) => Err(error),
+            };
             let Some(seen) = folder.files.get_mut(&path) else {
                 continue;
             };

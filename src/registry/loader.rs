@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use super::version::{Calls, Origin, PluginVersion, Quarantine};
-use super::{Allowed, Component, Grant, Grants, Manifest};
+use super::{Allowed, Component, Grant, Grants, Manifest, OperatorSettings};
 use crate::sandbox::bindings as wit;
 use crate::sandbox::{Boundary, CompileCache, LoadError, Plugin, Sandbox, Share, sha256};
 use crate::services::Catalogue;
@@ -35,6 +35,8 @@ pub struct Terms {
     pub quarantine: Quarantine,
     /// What they may call.
     pub grants: Grants,
+    /// What their settings are where nobody else says.
+    pub settings: OperatorSettings,
 }
 
 impl Loader {
@@ -46,7 +48,7 @@ impl Loader {
         let sha256 = self.digest(component.clone(), &origin).await?;
         let size = component.bytes.len();
         let (plugin, manifest) = self.describe(component.bytes).await?;
-        let manifest = Manifest::check(manifest, &self.catalogue).map_err(LoadError::Manifest)?;
+        let manifest = self.manifest(manifest).await?;
         let granted = self.terms.grants.check(&manifest);
         granted.map_err(LoadError::NotGranted)?;
         let plugin = match self.terms.shares.get(&manifest.kind) {
@@ -81,6 +83,15 @@ impl Loader {
         });
         let looked = looking.await;
         looked.unwrap_or_else(|error| Err(LoadError::NotAllowed(vec![error.to_string()])))
+    }
+
+    /// What a plugin says of itself, checked. Its schema may take a moment to compile.
+    async fn manifest(&self, said: wit::Manifest) -> Result<Manifest, LoadError> {
+        let catalogue = self.catalogue.clone();
+        let checking = spawn_blocking(move || Manifest::check(said, &catalogue));
+        let checked = checking.await;
+        let checked = checked.unwrap_or_else(|error| Err(vec![error.to_string()]));
+        checked.map_err(LoadError::Manifest)
     }
 
     /// Compiles and links a component, and asks it what it is; what it says is not checked.

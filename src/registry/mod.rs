@@ -5,7 +5,8 @@
 //! - [`Registry`]: the versions, and the choice among them. [`choose`]: what operators do.
 //! - [`Component`]: bytes and signature. [`Allowed`]: which may be loaded.
 //! - [`PluginVersion`]: one loaded component. [`Manifest`]: what it says of itself, checked;
-//!   [`SettingsSchema`]: of its settings. [`Grants`]: what it may call.
+//!   [`SettingsSchema`]: of its settings. [`Grants`]: what it may call. [`OperatorSettings`]: what
+//!   the operator sets for its steps.
 //! - [`embedded`]: the components built from `plugins/` and shipped in the host; [`folder`]: those
 //!   in the plugins folder; [`shelf`]: all of them by digest, for as long as a plan needs them.
 
@@ -20,6 +21,7 @@ mod loaded;
 mod loader;
 mod manifest;
 mod schema;
+mod settings;
 mod shelf;
 mod version;
 
@@ -43,7 +45,8 @@ pub use grants::{Grant, Granted, GrantedRoutes, Grants, KindGrants};
 use loaded::Loaded;
 pub use loader::{Loader, Terms};
 pub use manifest::{Manifest, check_kind};
-pub use schema::SettingsSchema;
+pub use schema::{MOST_WORK, SettingsSchema};
+pub use settings::{KindSettings, OperatorSettings};
 use shelf::Shelf;
 pub use version::{Calls, Origin, PluginVersion, Quarantine};
 
@@ -186,6 +189,7 @@ impl Registry {
         let notices = registry.look_at_folder(true).await?;
         registry.write().notices = notices;
         registry.load_choices().await?;
+        registry.check_settings().await?;
         Ok(registry)
     }
 
@@ -223,6 +227,36 @@ impl Registry {
             }
         }
         Ok(())
+    }
+
+    /// Whether the operator's settings fit the versions that new plans get. One that somebody chose
+    /// while the host ran must not keep it from starting again.
+    async fn check_settings(&self) -> anyhow::Result<()> {
+        let settings = &self.loader.terms.settings;
+        let mut notices = Vec::new();
+        for kind in settings.kinds() {
+            let Ok(version) = self.current(kind) else {
+                notices.push(format!(
+                    "[plugin.{kind}.settings] can't be checked: no {kind} is loaded"
+                ));
+                continue;
+            };
+            match settings.fit(&version.manifest).await {
+                Err(error) if version.origin == Origin::Embedded => anyhow::bail!(error),
+                Err(error) => notices.push(error),
+                Ok(()) => {}
+            }
+        }
+        for version in self.offered() {
+            notices.extend(settings.misspelt(&version.manifest));
+        }
+        self.write().notices.append(&mut notices);
+        Ok(())
+    }
+
+    /// The operator's settings of kinds.
+    pub fn settings(&self) -> &OperatorSettings {
+        &self.loader.terms.settings
     }
 
     /// Keeps a loaded version, on disk and in memory. Called with `choosing` held, or at the start:

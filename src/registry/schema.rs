@@ -1,34 +1,45 @@
 //! The JSON Schema of a kind's settings. It is a plugin's, so it is not trusted: what could fetch
 //! something, run in circles or take exponential time is refused when the plugin is loaded, and
-//! what remains costs at most the schema's parts times the settings' values.
+//! what checking settings against the rest may take is known before it is done.
+
+mod survey;
 
 use std::sync::Arc;
 
-use jsonschema::{Draft, PatternOptions, Validator};
-use serde_json::{Map, Value};
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
+use serde_json::Value;
 
 use crate::plan::Json;
+use survey::Survey;
 
 /// The largest schema, in bytes.
 const BYTES: usize = 64 << 10;
 
-/// Keywords, names and values of a schema, annotations aside.
-const PARTS: usize = 2_000;
+/// What a pattern may take compiled, in bytes: the first of these in which all of a schema fit says
+/// what matching them costs.
+const COMPILED: [usize; 5] = [4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20];
 
-/// How deep schemas may be nested in one another.
-const DEPTH: usize = 16;
+/// What a pattern may remember while it is matched, in bytes.
+const CACHE: usize = 1 << 20;
 
-/// Patterns of a schema, the length of one in bytes, and what one may take compiled.
-const PATTERNS: usize = 20;
-const PATTERN: usize = 256;
-const COMPILED: usize = 1 << 20;
+/// Bytes of a compiled pattern for one of its states.
+const STATE: usize = 32;
 
-/// The one dialect there is.
-const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+/// What looking at one value for one part of a schema takes, in steps of a pattern; and so many
+/// bytes of text count as a value.
+const VISIT: usize = 8;
+const TEXT: usize = 16;
 
-/// Up to how many parts times values it is found out what is wrong: the explanation of an `anyOf`
-/// has one of each branch for each value.
+/// The same for `multipleOf`, which calculates with numbers of a thousand digits.
+const DIVISION: usize = 1_000;
+
+/// What checking the settings of one plan may take, in steps of a pattern: about a second.
+pub const MOST_WORK: usize = 1_000_000_000;
+
+/// Up to how many parts times values, and how much work, it is found out what is wrong: the
+/// explanation of an `anyOf` has one of each branch for each value.
 const EXPLAINED: usize = 100_000;
+const EXPLAINED_WORK: usize = 20_000_000;
 
 /// The longest explanation, in characters.
 const EXPLANATION: usize = 300;
@@ -38,54 +49,27 @@ const EXPLANATION: usize = 300;
 pub struct SettingsSchema {
     json: Json,
     validator: Arc<Validator>,
-    parts: usize,
-    /// The settings' names, where the schema allows no other.
-    names: Option<Vec<String>>,
+    /// The same for settings of which some are still to come.
+    partial: Arc<Validator>,
+    survey: Survey,
+    /// What its largest pattern takes compiled, in bytes.
+    compiled: usize,
+    /// The settings that are listed, and whether there may be no others.
+    names: Vec<String>,
+    closed: bool,
 }
 
-/// What a keyword of the dialect holds.
-enum Holds {
-    /// What people read; it decides nothing.
-    Annotation,
-    /// A rule.
-    Rule,
-    /// One schema, several, or several by name.
-    Schema,
-    Schemas,
-    Named,
-}
-
-fn holds(keyword: &str) -> Option<Holds> {
-    Some(match keyword {
-        "$schema" | "$comment" | "title" | "description" | "default" | "examples"
-        | "deprecated" | "readOnly" | "writeOnly" | "format" => Holds::Annotation,
-        "type" | "enum" | "const" | "multipleOf" | "maximum" | "exclusiveMaximum" | "minimum"
-        | "exclusiveMinimum" | "maxLength" | "minLength" | "pattern" | "maxItems" | "minItems"
-        | "uniqueItems" | "maxContains" | "minContains" | "maxProperties" | "minProperties"
-        | "required" | "dependentRequired" => Holds::Rule,
-        "additionalProperties"
-        | "propertyNames"
-        | "items"
-        | "contains"
-        | "not"
-        | "if"
-        | "then"
-        | "else" => Holds::Schema,
-        "allOf" | "anyOf" | "oneOf" | "prefixItems" => Holds::Schemas,
-        "properties" | "patternProperties" | "dependentSchemas" => Holds::Named,
-        _ => return None,
-    })
-}
-
-/// What is counted while a schema is read.
+/// How large settings are.
 #[derive(Default)]
-struct Survey {
-    parts: usize,
-    patterns: usize,
+struct Size {
+    /// Values, themselves included.
+    values: usize,
+    /// Bytes of all texts and names.
+    text: usize,
 }
 
 impl SettingsSchema {
-    /// Checks and compiles a schema, as the contract documents it.
+    /// Checks and compiles a schema, as the contract documents it. A large one takes a moment.
     ///
     /// # Errors
     /// The first thing that is wrong with it, to follow "the settings-schema ".
@@ -101,20 +85,26 @@ impl SettingsSchema {
         };
         let mut survey = Survey::default();
         survey.schema(&value, 1)?;
-        let patterns = PatternOptions::regex()
-            .size_limit(COMPILED)
-            .dfa_size_limit(COMPILED);
-        let validator = jsonschema::options()
-            .with_draft(Draft::Draft202012)
-            .should_validate_formats(false)
-            .with_pattern_options(patterns)
-            .build(&value)
-            .map_err(|error| format!("does not compile: {}", shorten(&error.to_string())))?;
+        let (validator, compiled) = build(&value)?;
+        let validator = Arc::new(validator);
+        let partial = match fields.get("required") {
+            None => Arc::clone(&validator),
+            Some(_) => {
+                let mut optional = fields.clone();
+                optional.remove("required");
+                Arc::new(build(&Value::Object(optional))?.0)
+            }
+        };
+        let properties = fields.get("properties").and_then(Value::as_object);
         Ok(Self {
-            parts: survey.parts,
-            names: names(fields),
             json,
-            validator: Arc::new(validator),
+            validator,
+            partial,
+            survey,
+            compiled,
+            names: properties.map_or_else(Vec::new, |names| names.keys().cloned().collect()),
+            closed: fields.get("additionalProperties") == Some(&Value::Bool(false))
+                && !fields.contains_key("patternProperties"),
         })
     }
 
@@ -123,21 +113,76 @@ impl SettingsSchema {
         &self.json
     }
 
+    /// Whether it lists a setting of this name.
+    pub fn lists(&self, name: &str) -> bool {
+        self.names.iter().any(|listed| listed == name)
+    }
+
+    /// Whether there may be a setting of this name.
+    pub fn allows(&self, name: &str) -> bool {
+        !self.closed || self.lists(name)
+    }
+
+    /// What checking these settings takes at the most, in steps of a pattern: some nanoseconds.
+    pub fn work(&self, settings: &Value) -> usize {
+        let Size { values, text } = Size::of(settings);
+        let Survey {
+            parts,
+            patterns,
+            divisions,
+        } = self.survey;
+        let visits = parts.saturating_mul(values.saturating_add(text / TEXT));
+        let steps = patterns.saturating_mul((self.compiled / STATE).saturating_mul(text));
+        let divisions = divisions.saturating_mul(values).saturating_mul(DIVISION);
+        visits
+            .saturating_mul(VISIT)
+            .saturating_add(steps)
+            .saturating_add(divisions)
+    }
+
     /// Checks settings.
     ///
     /// # Errors
     /// Where in them what is wrong, and what is allowed, to follow "settings".
     pub fn check(&self, settings: &Value) -> Result<(), String> {
-        if self.validator.is_valid(settings) {
+        self.judge(&self.validator, settings, |error| error.to_string())
+    }
+
+    /// The same without repeating what they are, which may be somebody else's to see.
+    ///
+    /// # Errors
+    /// Where in them what is wrong, and what is allowed, to follow "settings".
+    pub fn check_masked(&self, settings: &Value) -> Result<(), String> {
+        self.judge(&self.validator, settings, |error| {
+            error.masked().to_string()
+        })
+    }
+
+    /// The same of settings to which others are added later.
+    ///
+    /// # Errors
+    /// Where in them what is wrong, and what is allowed, to follow "settings".
+    pub fn check_part(&self, settings: &Value) -> Result<(), String> {
+        self.judge(&self.partial, settings, |error| error.masked().to_string())
+    }
+
+    fn judge(
+        &self,
+        validator: &Validator,
+        settings: &Value,
+        say: impl Fn(&ValidationError<'_>) -> String,
+    ) -> Result<(), String> {
+        if validator.is_valid(settings) {
             return Ok(());
         }
-        if self.parts.saturating_mul(values(settings)) > EXPLAINED {
+        let visits = self.survey.parts.saturating_mul(Size::of(settings).values);
+        if visits > EXPLAINED || self.work(settings) > EXPLAINED_WORK {
             return Err(" do not fit the schema of their kind".to_owned());
         }
-        let Err(error) = self.validator.validate(settings) else {
+        let Err(error) = validator.validate(settings) else {
             return Ok(());
         };
-        let mut said = error.to_string();
+        let mut said = say(&error);
         if said.chars().count() > EXPLANATION {
             // What is allowed comes after the value, and matters more.
             said = error.masked().to_string();
@@ -146,112 +191,58 @@ impl SettingsSchema {
             "" => String::new(),
             pointer => format!(" at {}", shorten(pointer)),
         };
-        let names = match &self.names {
-            None => String::new(),
-            Some(names) if names.is_empty() => " (this kind has no settings)".to_owned(),
-            Some(names) => format!(" (the settings are {})", shorten(&names.join(", "))),
-        };
-        Err(format!("{place}: {}{names}", shorten(&said)))
+        Err(format!("{place}: {}{}", shorten(&said), self.known()))
     }
-}
 
-/// How many values there are in this one, itself included.
-fn values(value: &Value) -> usize {
-    let inside: usize = match value {
-        Value::Array(items) => items.iter().map(values).sum(),
-        Value::Object(fields) => fields.values().map(values).sum(),
-        _ => 0,
-    };
-    inside.saturating_add(1)
-}
-
-/// The names of the settings, if there may be no others.
-fn names(schema: &Map<String, Value>) -> Option<Vec<String>> {
-    if schema.get("additionalProperties") != Some(&Value::Bool(false))
-        || schema.contains_key("patternProperties")
-    {
-        return None;
-    }
-    let properties = schema.get("properties").and_then(Value::as_object);
-    Some(properties.map_or_else(Vec::new, |names| names.keys().cloned().collect()))
-}
-
-impl Survey {
-    fn schema(&mut self, schema: &Value, depth: usize) -> Result<(), String> {
-        if depth > DEPTH {
-            return Err(format!("is nested more than {DEPTH} schemas deep"));
+    /// The names that there are, for somebody who used another.
+    fn known(&self) -> String {
+        match (self.closed, self.names.as_slice()) {
+            (false, _) => String::new(),
+            (true, []) => " (this kind has no settings)".to_owned(),
+            (true, names) => format!(" (the settings are {})", shorten(&names.join(", "))),
         }
-        self.part()?;
-        let Value::Object(fields) = schema else {
-            // Whether it is one of the other forms of a schema, the compiler says.
-            return Ok(());
-        };
-        for (keyword, value) in fields {
-            self.keyword(keyword, value, depth)?;
-        }
-        Ok(())
+    }
+}
+
+impl Size {
+    fn of(value: &Value) -> Self {
+        let mut size = Self::default();
+        size.add(value);
+        size
     }
 
-    fn keyword(&mut self, keyword: &str, value: &Value, depth: usize) -> Result<(), String> {
-        let Some(holds) = holds(keyword) else {
-            return Err(format!(
-                "has the keyword {:?}, which is not one of those that settings may use",
-                shorten(keyword)
-            ));
-        };
-        match (keyword, value) {
-            ("$schema", dialect) if dialect != DIALECT => {
-                return Err(format!("has another $schema than {DIALECT}"));
-            }
-            ("pattern", Value::String(pattern)) => self.pattern(pattern)?,
-            ("patternProperties", Value::Object(patterns)) => {
-                for pattern in patterns.keys() {
-                    self.pattern(pattern)?;
-                }
-            }
+    fn add(&mut self, value: &Value) {
+        self.values += 1;
+        match value {
+            Value::String(text) => self.text += text.len(),
+            Value::Array(items) => items.iter().for_each(|item| self.add(item)),
+            Value::Object(fields) => fields.iter().for_each(|(name, field)| {
+                self.text += name.len();
+                self.add(field);
+            }),
             _ => {}
         }
-        match (holds, value) {
-            (Holds::Annotation, _) => Ok(()),
-            (Holds::Schema, schema) => self.schema(schema, depth + 1),
-            (Holds::Schemas, Value::Array(schemas)) => schemas
-                .iter()
-                .try_for_each(|schema| self.schema(schema, depth + 1)),
-            (Holds::Named, Value::Object(schemas)) => schemas
-                .values()
-                .try_for_each(|schema| self.schema(schema, depth + 1)),
-            (Holds::Rule | Holds::Schemas | Holds::Named, rule) => self.rule(rule),
-        }
     }
+}
 
-    /// Every value in a rule counts.
-    fn rule(&mut self, value: &Value) -> Result<(), String> {
-        self.part()?;
-        match value {
-            Value::Array(items) => items.iter().try_for_each(|item| self.rule(item)),
-            Value::Object(fields) => fields.values().try_for_each(|field| self.rule(field)),
-            _ => Ok(()),
+/// Compiles a schema; and what its patterns take at the most, in bytes.
+fn build(schema: &Value) -> Result<(Validator, usize), String> {
+    let mut failed = String::new();
+    for limit in COMPILED {
+        let patterns = PatternOptions::regex()
+            .size_limit(limit)
+            .dfa_size_limit(CACHE);
+        let built = jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .should_validate_formats(false)
+            .with_pattern_options(patterns)
+            .build(schema);
+        match built {
+            Ok(validator) => return Ok((validator, limit)),
+            Err(error) => failed = format!("does not compile: {}", shorten(&error.to_string())),
         }
     }
-
-    fn part(&mut self) -> Result<(), String> {
-        self.parts += 1;
-        if self.parts > PARTS {
-            return Err(format!("has more than {PARTS} parts"));
-        }
-        Ok(())
-    }
-
-    fn pattern(&mut self, pattern: &str) -> Result<(), String> {
-        self.patterns += 1;
-        if self.patterns > PATTERNS {
-            return Err(format!("has more than {PATTERNS} patterns"));
-        }
-        if pattern.len() > PATTERN {
-            return Err(format!("has a pattern of more than {PATTERN} bytes"));
-        }
-        Ok(())
-    }
+    Err(failed)
 }
 
 impl PartialEq for SettingsSchema {

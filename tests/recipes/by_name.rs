@@ -140,10 +140,10 @@ async fn all_of_them_are_listed() {
         listed(&app, "system").await,
         json!({
             "name": "system",
-            "domains": [],
+            "domains": ["system"],
             "modes": every,
             "steps": steps,
-            "defaultFor": {},
+            "defaultFor": {"system": every},
             "origin": "shipped",
             "available": true,
             "missing": [],

@@ -15,10 +15,15 @@ pub fn recorded(file: &str, name: &str) -> Reply {
         .find(|call| call["name"] == name && call["response"].is_object())
         .unwrap_or_else(|| panic!("{path} has no answered call named {name}"));
     let answer = &call["response"];
-    let content_type = answer["headers"]["content-type"].as_str().unwrap_or("");
+    let headers = &answer["headers"]["content-type"];
+    let content_type = headers.as_str().or(answer["contentType"].as_str());
+    let body = match answer["body_raw"].as_str() {
+        Some(raw) => raw.to_owned(),
+        None => answer["body"].to_string(),
+    };
     Reply::new(
         u16::try_from(answer["status"].as_u64().unwrap()).unwrap(),
-        content_type,
-        answer["body_raw"].as_str().unwrap(),
+        content_type.unwrap_or(""),
+        &body,
     )
 }

@@ -2,12 +2,12 @@
 //! go on.
 //!
 //! The service answers 200 whatever it finds; the decision is the body's `allowExecution` and
-//! `requireApproval`.
+//! `requireApproval`. A no about services that the operator knows it to be wrong about is set aside.
 
-use codex_mesh_sdk::{
-    Context, Fault, Manifest, Method, NO_SETTINGS, Request, Response, Step, Verdict, check,
-};
-use serde_json::json;
+use codex_mesh_sdk::known_bad::{Found, KnownBad};
+use codex_mesh_sdk::{Context, Fault, Manifest, Method, Request, Response, Step, Verdict, check};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 const SERVICE: &str = "hardening";
 const ENDPOINT: &str = "/hardening/check";
@@ -16,6 +16,51 @@ const ENDPOINT: &str = "/hardening/check";
 pub struct Hardening;
 
 codex_mesh_sdk::export!(Hardening);
+
+/// What of the answer says why.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    issues: Vec<Value>,
+}
+
+/// One thing that the service found.
+#[derive(Deserialize)]
+struct Issue {
+    r#type: String,
+    level: String,
+    message: String,
+}
+
+impl Issue {
+    /// The service that it is about, if it is about the state of one: the words of other issues may
+    /// be a client's.
+    fn service(&self) -> Option<String> {
+        let about = self.message.strip_prefix("Service ")?;
+        let (name, rest) = match self.r#type.as_str() {
+            "SERVICE_DOWN" => about.rsplit_once(" is not healthy")?,
+            "HIGH_LATENCY" => about.rsplit_once(" has high latency")?,
+            _ => return None,
+        };
+        let is_end = rest.is_empty() || rest.starts_with(['.', ':']);
+        is_end.then(|| name.to_owned())
+    }
+}
+
+/// What the service found, as far as it is read.
+fn found(response: &Response) -> Result<Found, Fault> {
+    let answer: Answer = response.answer(SERVICE)?;
+    let mut found = Found::default();
+    for issue in answer.issues {
+        match serde_json::from_value::<Issue>(issue) {
+            Ok(issue) if issue.level == "INFO" => {}
+            Ok(issue) if issue.level == "WARN" => found.to_review = true,
+            Ok(issue) => found.stopping.push(issue.service()),
+            Err(_) => found.stopping.push(None),
+        }
+    }
+    Ok(found)
+}
 
 impl Step for Hardening {
     fn describe() -> Manifest {
@@ -29,8 +74,9 @@ impl Step for Hardening {
             description: "Asks the hardening service whether the services are up and quick, and \
                           the planned actions show no loop, before anything is done."
                 .to_owned(),
-            settings_schema: NO_SETTINGS.to_owned(),
+            settings_schema: String::new(),
         }
+        .settings(&KnownBad::settings())
     }
 
     fn shape(context: &Context) -> Result<Request, String> {
@@ -45,11 +91,17 @@ impl Step for Hardening {
     }
 
     fn interpret(
-        _context: &Context,
+        context: &Context,
         _request: &Request,
         response: &Response,
     ) -> Result<Verdict, Fault> {
-        check::verdict(SERVICE, response)
+        match check::verdict(SERVICE, response)? {
+            Verdict::Blocked(no) => {
+                let known = KnownBad::of(context).map_err(Fault::Failed)?;
+                Ok(known.judge(SERVICE, response, no, &found(response)?))
+            }
+            verdict => Ok(verdict),
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! The step kind `ops`: asks the operations service how the system is doing.
 //!
-//! `ok` is true in every answer, also when everything is down: `status` decides.
+//! `ok` is true in every answer, also when everything is down: `status` decides. A RED about services
+//! that the operator knows it to be wrong about is set aside.
 
 use codex_mesh_sdk::answer::quote;
-use codex_mesh_sdk::{
-    Context, Fault, Manifest, Method, NO_SETTINGS, Request, Response, Step, Verdict,
-};
+use codex_mesh_sdk::known_bad::{Found, KnownBad};
+use codex_mesh_sdk::{Context, Fault, Manifest, Method, Request, Response, Step, Verdict};
 use serde::Deserialize;
 
 const SERVICE: &str = "ops";
@@ -13,6 +13,22 @@ const ENDPOINT: &str = "/ops/health";
 
 /// How many unhealthy services a reason names: enough to start looking.
 const NAMED: usize = 10;
+
+/// The services without which the operations service still is YELLOW. Its answer does not say
+/// which those are; these it named while it was.
+const OPTIONAL: [&str; 11] = [
+    "Hands v5",
+    "Vision v2.6",
+    "Video Engine",
+    "Monetization",
+    "Voice v2",
+    "Visibility",
+    "E-Commerce",
+    "Engagement",
+    "Creative",
+    "Creative Suite",
+    "Distribution",
+];
 
 /// The plugin.
 pub struct Ops;
@@ -35,6 +51,20 @@ struct Probed {
 }
 
 impl Health {
+    /// What its RED may be owed to.
+    fn found(&self) -> Found {
+        let unhealthy = self.services.iter().filter(|probed| !probed.healthy);
+        let names = unhealthy.map(|probed| probed.service.as_str());
+        let (optional, stopping): (Vec<&str>, _) = names.partition(|name| OPTIONAL.contains(name));
+        Found {
+            stopping: stopping
+                .into_iter()
+                .map(|name| Some(name.to_owned()))
+                .collect(),
+            to_review: !optional.is_empty(),
+        }
+    }
+
     /// The status, and which services it is owed to.
     fn reason(&self) -> String {
         let unhealthy: Vec<&str> = self
@@ -76,8 +106,9 @@ impl Step for Ops {
             description: "Asks the operations service how the system is doing, and stops the plan \
                           where it is RED."
                 .to_owned(),
-            settings_schema: NO_SETTINGS.to_owned(),
+            settings_schema: String::new(),
         }
+        .settings(&KnownBad::settings())
     }
 
     fn shape(_context: &Context) -> Result<Request, String> {
@@ -85,7 +116,7 @@ impl Step for Ops {
     }
 
     fn interpret(
-        _context: &Context,
+        context: &Context,
         _request: &Request,
         response: &Response,
     ) -> Result<Verdict, Fault> {
@@ -93,7 +124,10 @@ impl Step for Ops {
         match health.status.as_str() {
             "GREEN" => Ok(response.done()),
             "YELLOW" => Ok(response.needs_approval(&health.reason())),
-            "RED" => Ok(Verdict::Blocked(health.reason())),
+            "RED" => {
+                let known = KnownBad::of(context).map_err(Fault::Failed)?;
+                Ok(known.judge(SERVICE, response, health.reason(), &health.found()))
+            }
             other => Err(Fault::Failed(format!(
                 "ops answered with an unknown status {:?}",
                 quote(other)

@@ -9,7 +9,7 @@
 //! - [`request`]: shaping what is sent.
 //! - [`settings`]: reading this step's settings; a wrong one is refused by name.
 //! - [`answer`]: reading what came back; a bad answer becomes a [`Fault`] with a clear message.
-//! - [`check`]: the verdict of a pre-execution check.
+//! - [`check`]: the verdict of a pre-execution check. [`known_bad`]: what of it counts for nothing.
 //! - [`clock`]: what time it is.
 //! - [`testing`]: contexts, answers and the time for native unit tests.
 
@@ -18,6 +18,7 @@ pub mod check;
 #[cfg(not(target_family = "wasm"))]
 pub mod clock;
 pub mod context;
+pub mod known_bad;
 pub mod manifest;
 pub mod request;
 pub mod settings;

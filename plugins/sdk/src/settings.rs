@@ -9,7 +9,7 @@ use crate::Context;
 use crate::answer::quote;
 
 impl Context {
-    /// The whole number given for this setting.
+    /// The whole number given for this setting, however it is written: `30.0` and `3e1` are 30.
     pub fn number_setting(
         &self,
         name: &str,
@@ -17,7 +17,7 @@ impl Context {
     ) -> Result<Option<u64>, String> {
         let wanted = || format!("a whole number from {} to {}", range.start(), range.end());
         self.setting(name, wanted, |value| {
-            value.as_u64().filter(|number| range.contains(number))
+            whole_number(value).filter(|number| range.contains(number))
         })
     }
 
@@ -46,6 +46,21 @@ impl Context {
         })
     }
 
+    /// The texts given for this setting, without the white space around each.
+    pub fn list_setting(&self, name: &str, longest: usize) -> Result<Option<Vec<String>>, String> {
+        let wanted = || format!("a list of up to {longest} texts that are not blank");
+        self.setting(name, wanted, |value| {
+            let items = value.as_array()?;
+            let texts = items.iter().map(|item| match item.as_str()?.trim() {
+                "" => None,
+                text => Some(text.to_owned()),
+            });
+            texts
+                .collect::<Option<Vec<_>>>()
+                .filter(|texts| texts.len() <= longest)
+        })
+    }
+
     fn setting<T>(
         &self,
         name: &str,
@@ -67,8 +82,20 @@ impl Context {
     }
 }
 
+/// A number without a fraction, as JSON Schema has it: `30.0` and `3e1` are 30.
+pub fn whole_number(value: &Value) -> Option<u64> {
+    /// The first number that is too large, 2^64.
+    const END: f64 = 18_446_744_073_709_551_616.0;
+    let written_so = |number: &f64| number.fract() == 0.0 && (0.0..END).contains(number);
+    let cut = |number: f64| number as u64;
+    value
+        .as_u64()
+        .or_else(|| value.as_f64().filter(written_so).map(cut))
+}
+
 #[cfg(test)]
 mod tests {
+    use super::whole_number;
     use crate::testing::{context, with_settings};
 
     #[test]
@@ -100,6 +127,51 @@ mod tests {
                     "the setting days must be a whole number from 1 to 9, not {wrong}"
                 ))
             );
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        for (text, number) in [
+            ("30", Some(30)),
+            ("30.0", Some(30)),
+            ("3e1", Some(30)),
+            ("3E+1", Some(30)),
+            ("300e-1", Some(30)),
+            ("0.3e2", Some(30)),
+            ("-0.0", Some(0)),
+            ("-0", Some(0)),
+            ("0e0", Some(0)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("1e19", Some(10_000_000_000_000_000_000)),
+            ("1e300", None),
+            ("30.5", None),
+            ("-30.0", None),
+            ("1e-1", None),
+            ("5e-324", None),
+            ("\"30\"", None),
+            ("true", None),
+        ] {
+            let value = serde_json::from_str(text).unwrap_or_default();
+            assert_eq!(whole_number(&value), number, "{text}");
+        }
+        let context = with_settings("srl", r#"{"days":3e1}"#);
+        assert_eq!(context.number_setting("days", 30..=30), Ok(Some(30)));
+    }
+
+    #[test]
+    fn a_list_is_read_or_refused_by_name() {
+        let context = with_settings("srl", r#"{"names":["a"," b "],"none":[]}"#);
+        let texts = ["a".to_owned(), "b".to_owned()].to_vec();
+        assert_eq!(context.list_setting("names", 2), Ok(Some(texts)));
+        assert_eq!(context.list_setting("none", 2), Ok(Some(Vec::new())));
+        assert_eq!(context.list_setting("other", 2), Ok(None));
+        for wrong in ["\"a\"", "[1]", "[\" \"]", "[\"a\",\"b\",\"c\"]", "null"] {
+            let context = with_settings("srl", &format!(r#"{{"names":{wrong}}}"#));
+            let error = context.list_setting("names", 2).err().unwrap_or_default();
+            let begins = "the setting names must be a list of up to 2 texts";
+            assert!(error.starts_with(begins), "{wrong}: {error}");
         }
     }
 

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::super::client::{Client, HostArgs, encoded};
 use super::list;
-use crate::output::print;
 
 /// Which version of which kind.
 #[derive(Debug, Args)]
@@ -63,12 +62,14 @@ pub(super) async fn remove(args: &RemoveArgs) -> anyhow::Result<()> {
     let client = Client::new(&args.host)?;
     let path = format!("/plugins/{}/{}", encoded(&args.kind), encoded(&args.sha256));
     let _: Value = client.delete(&path).await?;
-    Ok(print("removed\n")?)
+    println!("removed");
+    Ok(())
 }
 
 /// Changes what new plans get, and shows the kind's versions after that.
 async fn change(host: &HostArgs, kind: &str, what: &str, body: &Value) -> anyhow::Result<()> {
     let client = Client::new(host)?;
     let path = format!("/plugins/{}/{what}", encoded(kind));
-    Ok(list::show(&client.post(&path, body).await?)?)
+    list::show(&client.post(&path, body).await?);
+    Ok(())
 }

@@ -9,9 +9,8 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::super::client::{Client, HostArgs, encoded};
-use crate::output::print;
+use super::super::text;
 use crate::registry::{Component, read_signature};
-use crate::text::plain;
 
 /// Sends a component to a running host, with its signature where there is one beside it
 /// (FILE.minisig). New plans get it once it is activated.
@@ -53,15 +52,15 @@ pub(super) async fn run(args: &PushArgs) -> anyhow::Result<()> {
         version,
         sha256,
     } = send(&client, &component).await?;
-    let [shown, version, digest] = [&kind, &version, &sha256].map(|said| plain(said));
-    print(&format!("{shown} {version} {digest}\n"))?;
+    let [shown, version, digest] = [&kind, &version, &sha256].map(|said| text::plain(said));
+    println!("{shown} {version} {digest}");
     if args.activate {
         activate(&client, &kind, &sha256).await?;
-        print("activated: new plans get it\n")?;
+        println!("activated: new plans get it");
     } else {
-        print(&format!(
-            "kept: new plans get it after codex-mesh plugin activate {shown} --sha256 {digest}\n"
-        ))?;
+        println!(
+            "kept: new plans get it after codex-mesh plugin activate {shown} --sha256 {digest}"
+        );
     }
     Ok(())
 }

@@ -7,13 +7,12 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::local::{Local, LocalArgs, show};
+use super::local::{Local, LocalArgs, say};
 use super::project::Project;
 use super::record::{RecordArgs, record};
 use crate::cases::{self, Call, Case, Mismatch, Report, Runner};
-use crate::output::complain;
+use crate::cli::text::plain;
 use crate::registry::PluginVersion;
-use crate::text::plain;
 
 /// No service is asked. The exit code is 1 when a case fails.
 #[derive(Debug, Args)]
@@ -53,16 +52,16 @@ pub(super) async fn run(args: &TestArgs) -> anyhow::Result<()> {
     if args.record.record {
         let recorded = record(&args.record, &version, &folder).await?;
         if args.json {
-            complain(&recorded);
+            eprint!("{recorded}");
         } else {
-            show(&recorded)?;
+            say(&recorded)?;
         }
     }
     let cases = cases::read(&folder)?;
-    let tell = |ran: &Ran<'_>| if args.json { Ok(()) } else { show(&text(ran)) };
+    let tell = |ran: &Ran<'_>| if args.json { Ok(()) } else { say(&text(ran)) };
     let all = run_cases(&version, &cases, &host, tell).await?;
     if args.json {
-        show(&format!("{}\n", serde_json::to_string_pretty(&all)?))?;
+        say(&format!("{}\n", serde_json::to_string_pretty(&all)?))?;
     }
     all_passed(&all)
 }

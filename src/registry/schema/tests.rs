@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Map, json};
 
+use super::survey::{DEPTH, DIALECT, PARTS, PATTERN, PATTERNS};
 use super::*;
 
 fn compile(schema: &Value) -> Result<SettingsSchema, String> {
@@ -219,5 +220,86 @@ fn no_schema_takes_long_on_any_settings() {
         let compiled = compile(&schema).unwrap_or_else(|error| unreachable!("{error}: {schema}"));
         assert_eq!(compiled.check(settings).is_ok(), fits, "{schema}");
         assert!(begun.elapsed() < Duration::from_secs(10), "{schema}");
+    }
+}
+
+/// What a check is said to take is what it takes at the most, give or take the machine.
+#[test]
+fn the_work_is_known_before() {
+    let all = |schema: Value, count: usize| json!({"allOf": vec![schema; count]});
+    let a = |schema: Value| json!({"properties": {"a": schema}});
+    let items = |schema: Value| a(json!({"items": schema}));
+    let text = json!({"a": "abc".repeat(5_000)});
+    let unlike = json!({"not": {"const": "x"}});
+    let cases = [
+        (a(json!({"pattern": "[a-c]*a[a-c]{6000}[d-z]"})), text),
+        (items(all(unlike, 600)), json!({"a": vec!["y"; 3_000]})),
+        (
+            items(all(json!({"multipleOf": 3.7e-308}), 100)),
+            json!({"a": vec![1.1e308; 500]}),
+        ),
+        (
+            a(all(json!({"uniqueItems": true}), 900)),
+            json!({"a": (0..3_000).collect::<Vec<_>>()}),
+        ),
+    ];
+    for (schema, settings) in cases {
+        let schema = compile(&schema).unwrap();
+        let begun = Instant::now();
+        let _ = schema.check(&settings);
+        let nanos = begun.elapsed().as_nanos();
+        let work = u128::try_from(schema.work(&settings)).unwrap();
+        assert!(nanos < work * 20, "{nanos} ns for {work} steps: {schema:?}");
+    }
+}
+
+#[test]
+fn a_whole_number_is_an_integer_however_it_is_written() {
+    let integer = compile(&json!({"type": "integer"})).unwrap();
+    for (text, fits) in [
+        ("30", true),
+        ("30.0", true),
+        ("3e1", true),
+        ("300e-1", true),
+        ("-0.0", true),
+        ("1e300", true),
+        ("18446744073709551616", true),
+        ("-9223372036854775809", true),
+        ("30.5", false),
+        ("1e-1", false),
+        ("5e-324", false),
+        ("\"30\"", false),
+    ] {
+        let value: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(integer.check(&value).is_ok(), fits, "{text}");
+    }
+    assert!(
+        serde_json::from_str::<Value>("1e400").is_err(),
+        "no number at all"
+    );
+    for (schema, text, fits) in [
+        (json!({"multipleOf": 10}), "3e1", true),
+        (json!({"multipleOf": 7}), "30.0", false),
+        (json!({"multipleOf": 0.5}), "30", true),
+        (json!({"multipleOf": 0.5}), "3.25e1", true),
+        (json!({"multipleOf": 3}), "-0.0", true),
+        (json!({"multipleOf": 3}), "-9.0", true),
+        (json!({"maximum": 30}), "3e1", true),
+        (json!({"exclusiveMaximum": 30}), "30.0", false),
+        (
+            json!({"minimum": 18_446_744_073_709_551_615_u64}),
+            "1e19",
+            false,
+        ),
+        (json!({"const": 30}), "30.0", true),
+        (json!({"const": 3e1}), "30", true),
+        (json!({"enum": [0]}), "-0.0", true),
+        (json!({"enum": [30]}), "30.5", false),
+        (json!({"uniqueItems": true}), "[30, 3e1]", false),
+        (json!({"type": ["integer", "null"]}), "30.0", true),
+    ] {
+        let value: Value = serde_json::from_str(text).unwrap();
+        let checked = compile(&schema).unwrap().check(&value);
+        assert_eq!(checked.is_ok(), fits, "{schema}: {text}");
     }
 }

@@ -11,14 +11,13 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::check::must_load;
-use super::local::{Local, LocalArgs, show};
+use super::local::{Local, LocalArgs, say};
 use super::project::Project;
 use super::test::{all_passed, run_cases, text};
 use crate::cases;
 use crate::cli::client::{Client, HostArgs};
-use crate::output::complain;
+use crate::cli::text::plain;
 use crate::registry::{Component, PluginVersion};
-use crate::text::plain;
 use host::{Outcome, RunningHost};
 use sources::{Seen, Sources};
 
@@ -73,12 +72,12 @@ pub(super) async fn run(args: &DevArgs) -> anyhow::Result<()> {
         return session.once().await;
     }
     let folder = session.project.folder.display().to_string();
-    show(&format!("watching {} until Ctrl-C\n", plain(&folder)))?;
+    say(&format!("watching {} until Ctrl-C\n", plain(&folder)))?;
     tokio::select! {
         ended = session.watch() => ended,
         signal = tokio::signal::ctrl_c() => {
             signal.context("can't listen for Ctrl-C")?;
-            Ok(show("stopped\n")?)
+            Ok(say("stopped\n")?)
         }
     }
 }
@@ -87,7 +86,7 @@ impl Session {
     async fn once(&mut self) -> anyhow::Result<()> {
         let made = self.make().await?;
         match self.host.swap_in(&made.version, &made.component).await? {
-            Outcome::Serves(what) => Ok(show(&format!("{} · {what}\n", made.told))?),
+            Outcome::Serves(what) => Ok(say(&format!("{} · {what}\n", made.told))?),
             Outcome::NotYet(why) => bail!("{} · {why}", made.told),
         }
     }
@@ -100,8 +99,8 @@ impl Session {
                 Err(error) => Err(error),
             };
             if let Err(error) = offered {
-                complain(&format!("{error:#}\n"));
-                show("nothing was swapped in: the next change is waited for\n")?;
+                eprintln!("{error:#}");
+                say("nothing was swapped in: the next change is waited for\n")?;
             }
             self.sources.changed(&seen).await?;
         }
@@ -131,7 +130,7 @@ impl Session {
         }
         let cases = cases::read(&folder)?;
         let all = run_cases(version, &cases, &self.local, |ran| {
-            if ran.ok { Ok(()) } else { show(&text(ran)) }
+            if ran.ok { Ok(()) } else { say(&text(ran)) }
         });
         let all = all.await?;
         all_passed(&all)?;
@@ -147,10 +146,10 @@ impl Session {
         let mut is_told = false;
         loop {
             match self.host.swap_in(&made.version, &made.component).await? {
-                Outcome::Serves(what) => return Ok(show(&format!("{} · {what}\n", made.told))?),
+                Outcome::Serves(what) => return Ok(say(&format!("{} · {what}\n", made.told))?),
                 Outcome::NotYet(why) if !is_told => {
                     is_told = true;
-                    show(&format!(
+                    say(&format!(
                         "{} · {why}; it gets this version then\n",
                         made.told
                     ))?;

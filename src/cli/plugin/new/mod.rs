@@ -10,10 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
 
-use crate::output::print;
 use crate::registry::check_kind;
 use crate::services::{known, path};
-use crate::text::plain;
 use files::Names;
 
 /// The step asks one service for one thing, and takes its answer for what it says.
@@ -56,12 +54,12 @@ pub(super) fn run(args: &NewArgs) -> anyhow::Result<()> {
         let file = folder.join(name);
         write(&file, &text).with_context(|| format!("can't write {}", file.display()))?;
     }
-    let told = format!(
+    println!(
         "{shown} is there, and {} says more: try `codex-mesh plugin test {shown}`",
         folder.join("README.md").display(),
         shown = folder.display(),
     );
-    Ok(print(&format!("{}\n", plain(&told)))?)
+    Ok(())
 }
 
 fn names(args: &NewArgs) -> anyhow::Result<Names> {
