@@ -4,14 +4,14 @@
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::decision::{Action, Decision, Factors, feasibility, percent};
+use super::decision::{self, Action, Decision, Factors, feasibility, importance, percent};
 use super::decompose::{self, Decomposition};
 use super::fastify::{self, Body, Fault, Fields};
 use super::guard::{self, Guard};
-use super::now;
+use super::{js, now};
 
 pub(super) fn routes() -> Router {
     let health = json!({
@@ -19,7 +19,13 @@ pub(super) fn routes() -> Router {
         "service": "codex-autonomy",
         "version": "1.0.0",
         "mode": "SEMI-AUTONOMOUS",
-        "capabilities": ["decision-making", "task-decomposition", "safety-enforcement"],
+        "capabilities": [
+            "decision-making",
+            "task-decomposition",
+            "safe-delegation",
+            "workflow-continuation",
+            "safety-enforcement",
+        ],
     });
     Router::new()
         .route("/health", fastify::health(health))
@@ -37,7 +43,7 @@ struct Evaluation {
     reasoning_trace: Vec<Thought>,
     safety_guard: Guard,
     suggested_next_steps: &'static [&'static str],
-    estimated_duration: &'static str,
+    estimated_duration: String,
 }
 
 #[derive(Serialize)]
@@ -49,21 +55,44 @@ struct Thought {
     timestamp: String,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// What a memory context holds, counted.
 struct Memory {
-    recent_actions: Vec<Value>,
-    historical_patterns: Vec<Value>,
-    relevant_knowledge: Vec<Value>,
+    actions: usize,
+    patterns: usize,
+    knowledge: usize,
 }
 
 impl Memory {
+    /// The memory of a request, where it has one. All three fields have to be there; what has no
+    /// length counts as empty.
+    fn of(fields: &Fields) -> Result<Option<Self>, Fault> {
+        let Some(memory) = fields.given("memoryContext") else {
+            return Ok(None);
+        };
+        let count = |key| match memory.get(key) {
+            None | Some(Value::Null) => Err(Fault::uncaught(
+                "Cannot read properties of undefined (reading 'length')",
+            )),
+            Some(value) => Ok(js::length(value).unwrap_or(0)),
+        };
+        let counted = Self {
+            actions: count("recentActions")?,
+            patterns: count("historicalPatterns")?,
+            knowledge: count("relevantKnowledge")?,
+        };
+        // A text can be cut like a list, but not joined.
+        if counted.actions > 0 && memory.get("recentActions").is_some_and(Value::is_string) {
+            return Err(Fault::uncaught(
+                "memoryContext.recentActions.slice(...).join is not a function",
+            ));
+        }
+        Ok(Some(counted))
+    }
+
     fn thought(&self) -> String {
         format!(
             "Recent actions: {}. Historical patterns: {}. Found {} relevant knowledge entries",
-            self.recent_actions.len(),
-            self.historical_patterns.len(),
-            self.relevant_knowledge.len()
+            self.actions, self.patterns, self.knowledge
         )
     }
 }
@@ -72,7 +101,7 @@ async fn evaluate(body: Body) -> Result<Json<Evaluation>, Fault> {
     let fields = body.fields("goal", Fault::uncaught)?;
     let refusal = json!({"error": "Goal is required", "action": "disallow", "confidence": 0});
     let goal = goal(&fields, refusal)?;
-    let memory = memory(&fields)?;
+    let memory = Memory::of(&fields)?;
     let factors = factors(goal, &fields, memory.as_ref())?;
     let guard = guard::assess(goal);
     let decision = Decision::of(&guard, &factors);
@@ -85,7 +114,7 @@ async fn evaluate(body: Body) -> Result<Json<Evaluation>, Fault> {
         reasoning_trace,
         safety_guard: guard,
         suggested_next_steps: decision.next,
-        estimated_duration: duration(goal),
+        estimated_duration: decision::duration(goal),
     }))
 }
 
@@ -104,15 +133,6 @@ fn goal(fields: &Fields, without: Value) -> Result<&str, Fault> {
     }
 }
 
-fn memory(fields: &Fields) -> Result<Option<Memory>, Fault> {
-    let Some(memory) = fields.given("memoryContext") else {
-        return Ok(None);
-    };
-    let memory = Memory::deserialize(memory)
-        .map_err(|_| Fault::uncaught("Cannot read properties of undefined (reading 'length')"))?;
-    Ok(Some(memory))
-}
-
 fn factors(goal: &str, fields: &Fields, memory: Option<&Memory>) -> Result<Factors, Fault> {
     let context = match fields.get("context") {
         None | Some(Value::Null) => 0.0,
@@ -120,41 +140,22 @@ fn factors(goal: &str, fields: &Fields, memory: Option<&Memory>) -> Result<Facto
         Some(Value::String(_)) => 30.0,
         Some(_) => return Err(Fault::uncaught("context?.toLowerCase is not a function")),
     };
-    let remembered = if memory.is_some_and(|m| !m.recent_actions.is_empty()) {
+    let remembered = if memory.is_some_and(|memory| memory.knowledge > 0) {
         20.0
     } else {
         0.0
     };
-    let urgency = match fields.given("urgency").map(Value::as_str) {
-        None | Some(Some("medium")) => Some(50.0),
-        Some(Some("low")) => Some(25.0),
-        Some(Some("high")) => Some(75.0),
-        Some(Some("critical")) => Some(100.0),
-        Some(_) => None,
+    let word = |key, otherwise: &str| {
+        fields
+            .given(key)
+            .map_or_else(|| otherwise.to_owned(), js::text)
     };
-    let domain = match fields.text("domain") {
-        Some("strategy") => 90.0,
-        Some("social") => 85.0,
-        _ => 60.0,
-    };
-    let context = 50.0 + context + remembered;
     Ok(Factors {
-        context,
-        urgency,
-        domain,
+        context: 50.0 + context + remembered,
+        urgency: decision::urgency(&word("urgency", "medium")),
+        domain: importance(&word("domain", "operations")),
         feasibility: feasibility(goal),
     })
-}
-
-fn duration(goal: &str) -> &'static str {
-    let goal = goal.to_lowercase();
-    if goal.contains("multiple") {
-        "5-10 minutes"
-    } else if goal.contains("analyze") {
-        "2-5 minutes"
-    } else {
-        "1-2 minutes"
-    }
 }
 
 /// How the decision came about, in the order it was thought.

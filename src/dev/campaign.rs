@@ -1,5 +1,5 @@
-//! Local edition of campaign: keeps campaigns as the drafts they are created as. It runs none, and
-//! spends nothing.
+//! Local edition of campaign: keeps campaigns as the drafts they are created as, whatever they
+//! say, and marks them as planned. It runs none, and spends nothing.
 
 use std::sync::Arc;
 
@@ -21,10 +21,11 @@ type Campaigns = Arc<Mutex<Shelf<Campaign>>>;
 
 pub(super) fn routes() -> Router {
     let health = json!({"ok": true, "service": "codex-campaign", "version": "1.0.0"});
-    // A GET of the verb's path asks for a campaign of that name, and there is none.
+    // A GET of a verb's path asks for a campaign of that name, and there is none.
     Router::new()
         .route("/health", fastify::health(health))
         .route("/campaign/create", post(create).get(missing))
+        .route("/campaign/plan", post(plan).get(missing))
         .route("/campaign/{id}", get(one))
         .route("/campaigns", get(all))
         .with_state(Arc::new(Mutex::new(Shelf::new(MOST_CAMPAIGNS))))
@@ -34,41 +35,79 @@ pub(super) fn routes() -> Router {
 #[serde(rename_all = "camelCase")]
 struct Campaign {
     id: String,
-    name: Value,
-    #[serde(rename = "type")]
-    kind: Value,
+    #[serde(flatten)]
+    brief: Brief,
+    /// What the real one has its creative engine make.
+    creatives: [Value; 0],
+    status: &'static str,
+    created_at: String,
+    updated_at: String,
+}
+
+/// What a request says of a campaign. Nothing of it has to be there.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Brief {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Value>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     product_name: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     store_id: Option<Value>,
-    target: Value,
-    goal: Value,
-    status: &'static str,
-    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goal: Option<Value>,
 }
 
 async fn create(State(campaigns): State<Campaigns>, body: Body) -> Result<Json<Value>, Fault> {
-    let fields = body.fields("name", Fault::caught)?;
-    let required = |key| fields.given(key).cloned().ok_or_else(incomplete);
+    let fields = body.fields("name", Fault::uncaught)?;
+    let created_at = now();
     let campaign = Campaign {
         id: new_id(),
-        name: required("name")?,
-        kind: required("type")?,
-        product_name: fields.copy("productName"),
-        store_id: fields.copy("storeId"),
-        target: required("target")?,
-        goal: required("goal")?,
+        brief: Brief {
+            name: fields.copy("name"),
+            kind: fields.copy("type"),
+            product_name: fields.copy("productName"),
+            store_id: fields.copy("storeId"),
+            target: fields.copy("target"),
+            goal: fields.copy("goal"),
+        },
+        creatives: [],
         status: "DRAFT",
-        created_at: now(),
+        updated_at: created_at.clone(),
+        created_at,
     };
     let answer = json!({"ok": true, "campaign": campaign});
     campaigns.lock().await.put(fields.size, campaign);
     Ok(Json(answer))
 }
 
-fn incomplete() -> Fault {
-    let error = "Missing required fields: name, type, target, goal";
-    Fault::refused(StatusCode::BAD_REQUEST, error)
+/// A campaign without a goal or a target can't be planned, and the service doesn't see it coming.
+async fn plan(State(campaigns): State<Campaigns>, body: Body) -> Result<Json<Value>, Fault> {
+    let fields = body.fields("campaignId", Fault::uncaught)?;
+    let id = fields.text("campaignId");
+    let mut campaigns = campaigns.lock().await;
+    let campaign = campaigns
+        .find_mut(|campaign| Some(campaign.id.as_str()) == id)
+        .ok_or_else(|| Fault::refused(StatusCode::NOT_FOUND, "Campaign not found"))?;
+    for (part, read) in [
+        (&campaign.brief.goal, "durationDays"),
+        (&campaign.brief.target, "niche"),
+    ] {
+        let nothing = match part {
+            None => "undefined",
+            Some(Value::Null) => "null",
+            Some(_) => continue,
+        };
+        let message = format!("Cannot read properties of {nothing} (reading '{read}')");
+        return Err(Fault::uncaught(&message));
+    }
+    campaign.status = "PLANNED";
+    campaign.updated_at = now();
+    Ok(Json(json!({"ok": true, "campaign": campaign})))
 }
 
 async fn one(

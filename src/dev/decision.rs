@@ -3,12 +3,14 @@
 
 use serde::Serialize;
 
-use super::guard::{Guard, Recommendation};
+use super::guard::{Guard, Recommendation, has_any};
 
 /// Below it a person has to help.
 const ENOUGH: f64 = 50.0;
 /// From here on nothing speaks against it.
-const GOOD: f64 = 75.0;
+const GOOD: f64 = 70.0;
+/// No goal that the guard lets pass is trusted less.
+const LEAST: f64 = 30.0;
 
 /// What speaks for a goal, in percent.
 pub(super) struct Factors {
@@ -60,35 +62,36 @@ impl Decision {
                 reasoning: format!("User approval required: {why}"),
                 next: &["Present plan to user", "Wait for explicit approval"],
             },
-            Recommendation::AllowWithCaution | Recommendation::Allow => {
-                let risk = f64::from(guard.risk_score);
-                Self::by_confidence(guard, factors.mean().map(|mean| mean - risk / 2.0))
+            Recommendation::AllowWithCaution => {
+                let confidence = confidence(guard, factors);
+                Self {
+                    action: Action::AllowWithCaution,
+                    confidence,
+                    reasoning: format!(
+                        "Proceeding with caution. {why}. Confidence: {}",
+                        percent(confidence)
+                    ),
+                    next: &[
+                        "Decompose into monitored steps",
+                        "Log all actions",
+                        "Prepare rollback plan",
+                    ],
+                }
+            }
+            Recommendation::Allow => {
+                Self::by_confidence(guard.risk_score, confidence(guard, factors))
             }
         }
     }
 
-    fn by_confidence(guard: &Guard, confidence: Option<f64>) -> Self {
+    fn by_confidence(risk: u32, confidence: Option<f64>) -> Self {
         let said = percent(confidence);
-        let careful = guard.recommendation == Recommendation::AllowWithCaution;
         let (action, reasoning, next): (_, _, &[_]) = match confidence {
-            Some(ENOUGH..) if careful => (
-                Action::AllowWithCaution,
-                format!(
-                    "Proceeding with caution. {}. Confidence: {said}",
-                    guard.reasoning
-                ),
-                &[
-                    "Decompose into monitored steps",
-                    "Log all actions",
-                    "Prepare rollback plan",
-                ],
-            ),
             Some(GOOD..) => (
                 Action::Allow,
                 format!(
                     "Goal is feasible and safe for autonomous execution (confidence: {said}). \
-                     Risk: {}/100.",
-                    guard.risk_score
+                     Risk: {risk}/100."
                 ),
                 &[
                     "Decompose into steps",
@@ -124,17 +127,72 @@ impl Decision {
     }
 }
 
-/// What makes a goal easier or harder than most.
+fn confidence(guard: &Guard, factors: &Factors) -> Option<f64> {
+    let penalty = f64::from(guard.risk_score) / 2.0;
+    factors
+        .mean()
+        .map(|mean| (mean - penalty).clamp(LEAST, 100.0))
+}
+
+/// What makes a goal easier or harder than most: each group counts once.
 pub(super) fn feasibility(goal: &str) -> f64 {
-    const WORDS: [(&str, f64); 4] = [
-        ("analyze", 10.0),
-        ("complex", -25.0),
-        ("multiple", -15.0),
-        ("post", 15.0),
+    const GROUPS: [([&str; 2], f64); 4] = [
+        (["post", "create"], 15.0),
+        (["analyze", "report"], 10.0),
+        (["multiple", "complex"], -15.0),
+        (["integration", "coordinate"], -10.0),
     ];
     let goal = goal.to_lowercase();
-    let found = WORDS.iter().filter(|(word, _)| goal.contains(word));
-    70.0 + found.map(|(_, weight)| weight).sum::<f64>()
+    let found = GROUPS.iter().filter(|(words, _)| has_any(&goal, words));
+    70.0 + found.map(|(_, points)| points).sum::<f64>()
+}
+
+/// `None` for a word that the service doesn't know.
+pub(super) fn urgency(word: &str) -> Option<f64> {
+    match word {
+        "low" => Some(25.0),
+        "medium" => Some(50.0),
+        "high" => Some(75.0),
+        "critical" => Some(100.0),
+        _ => None,
+    }
+}
+
+/// How important a domain is; an unknown one is less so than none.
+pub(super) fn importance(domain: &str) -> f64 {
+    match domain {
+        "social" => 85.0,
+        "ecommerce" => 80.0,
+        "video" => 75.0,
+        "strategy" => 90.0,
+        "analytics" => 70.0,
+        "operations" => 65.0,
+        _ => 60.0,
+    }
+}
+
+/// How long it may take, by the words of the goal.
+pub(super) fn duration(goal: &str) -> String {
+    let goal = goal.to_lowercase();
+    let fixed = if has_any(&goal, &["analyze", "report"]) {
+        "2-5 minutes"
+    } else if let (true, Some(pieces)) = (goal.contains("post"), first_number(&goal)) {
+        let minutes = (pieces / 2.0).ceil();
+        return format!("{} seconds - {minutes} minutes", pieces * 30.0);
+    } else if has_any(&goal, &["create", "generate"]) {
+        "1-3 minutes"
+    } else if has_any(&goal, &["multiple", "several"]) {
+        "5-10 minutes"
+    } else {
+        "1-2 minutes"
+    };
+    fixed.to_owned()
+}
+
+/// The first number in a text.
+pub(super) fn first_number(text: &str) -> Option<f64> {
+    let mut runs = text.split(|c: char| !c.is_ascii_digit());
+    runs.find(|digits| !digits.is_empty())?.parse().ok()
 }
 
 /// As JavaScript would write it.

@@ -1,81 +1,72 @@
 //! A goal into steps: the first rule whose words all occur in the goal, or the general one.
-//! Autonomy answers with the steps; workflow makes a workflow of them.
+//! Autonomy answers with the steps; workflow counts them, and which need a person.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::guard;
+use super::decision::first_number;
 use super::new_id;
 use super::templates;
 
-/// How many pieces a goal may ask for; more are not planned.
-const MOST_PIECES: u32 = 100;
+/// How many pieces a goal is for that doesn't say.
+const PIECES: f64 = 3.0;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Step {
-    pub(super) id: String,
-    pub(super) description: String,
-    pub(super) action: &'static str,
-    pub(super) target_service: &'static str,
+struct Step {
+    id: String,
+    description: String,
+    action: &'static str,
+    target_service: &'static str,
     dependencies: Vec<String>,
     estimated_duration: String,
     risk_level: &'static str,
-    pub(super) requires_approval: bool,
+    requires_approval: bool,
 }
 
-/// The steps of a goal, each depending on the one before it.
-pub(super) fn steps(goal: &str) -> Vec<Step> {
-    plan(goal).0
+/// For every step of a goal whether a person has to agree to it.
+pub(super) fn approvals(goal: &str) -> impl Iterator<Item = bool> {
+    templates::matching(goal)
+        .iter()
+        .map(|template| template.acts)
 }
 
-/// The steps, and the seconds they take together.
-fn plan(goal: &str) -> (Vec<Step>, u32) {
-    let templates = templates::matching(goal);
-    let pieces = pieces(goal);
-    let mut steps: Vec<Step> = Vec::with_capacity(templates.len());
-    let mut total = 0;
-    for template in templates {
-        let seconds = if template.each {
-            template.seconds * pieces
+/// The steps, each depending on the one before it, and the seconds each takes.
+fn steps(goal: &str) -> Vec<(Step, f64)> {
+    let pieces = first_number(goal).filter(|n| *n != 0.0).unwrap_or(PIECES);
+    let mut steps: Vec<(Step, f64)> = Vec::new();
+    for template in templates::matching(goal) {
+        let (seconds, estimated_duration) = if template.each {
+            let seconds = template.seconds * pieces;
+            (seconds, format!("{seconds}s"))
         } else {
-            template.seconds
+            (template.seconds, duration(template.seconds))
         };
-        total += seconds;
-        steps.push(Step {
+        let before = steps.last().map(|(step, _)| step.id.clone());
+        let step = Step {
             id: new_id(),
             description: template.description.replace("{n}", &pieces.to_string()),
             action: template.action,
-            target_service: template.service,
-            dependencies: steps
-                .last()
-                .map(|step| step.id.clone())
-                .into_iter()
-                .collect(),
-            estimated_duration: duration(seconds),
+            target_service: template.service.unwrap_or_else(|| templates::service(goal)),
+            dependencies: before.into_iter().collect(),
+            estimated_duration,
             risk_level: if template.acts { "medium" } else { "low" },
             requires_approval: template.acts,
-        });
+        };
+        steps.push((step, seconds));
     }
-    (steps, total)
+    steps
 }
 
-/// The first number in the goal.
-fn pieces(goal: &str) -> u32 {
-    let number = goal
-        .split(|c: char| !c.is_ascii_digit())
-        .find(|digits| !digits.is_empty());
-    number.map_or(1, |digits| {
-        digits.parse().unwrap_or(MOST_PIECES).clamp(1, MOST_PIECES)
-    })
-}
-
-fn duration(seconds: u32) -> String {
-    match (seconds / 60, seconds % 60) {
-        (0, seconds) => format!("{seconds}s"),
-        (minutes, 0) => format!("{minutes}m"),
-        (minutes, seconds) => format!("{minutes}m {seconds}s"),
+fn duration(seconds: f64) -> String {
+    let (minutes, rest) = ((seconds / 60.0).floor(), seconds % 60.0);
+    if minutes == 0.0 {
+        format!("{rest}s")
+    } else if rest == 0.0 {
+        format!("{minutes}m")
+    } else {
+        format!("{minutes}m {rest}s")
     }
 }
 
@@ -93,29 +84,34 @@ pub(super) struct Decomposition {
 }
 
 pub(super) fn decompose(goal: &str) -> Decomposition {
-    let (steps, seconds) = plan(goal);
-    let ids: Vec<String> = steps.iter().map(|step| step.id.clone()).collect();
-    let approvals = steps.iter().filter(|step| step.requires_approval).count();
-    let total = steps.len();
-    let risk = if guard::prohibited(goal).is_empty() {
-        "LOW"
-    } else {
-        "HIGH"
+    let steps = steps(goal);
+    // The first step stands alone. The real service takes all others for ones that can run side
+    // by side, although each needs the one before it.
+    let (first, others) = steps.split_at(1.min(steps.len()));
+    let groups = [first, others];
+    let longest = |group: &[(Step, f64)]| group.iter().map(|(_, s)| *s).fold(0.0, f64::max);
+    let seconds: f64 = groups.iter().map(|group| longest(group)).sum();
+    let ids = |group: &[(Step, f64)]| -> Vec<String> {
+        group.iter().map(|(step, _)| step.id.clone()).collect()
     };
+    let approvals = steps
+        .iter()
+        .filter(|(step, _)| step.requires_approval)
+        .count();
+    let total = steps.len();
     Decomposition {
         goal: goal.to_owned(),
         total_steps: total,
         estimated_duration: duration(seconds),
         dependency_graph: steps
             .iter()
-            .map(|step| (step.id.clone(), step.dependencies.clone()))
+            .map(|(step, _)| (step.id.clone(), step.dependencies.clone()))
             .collect(),
-        // Every step needs the one before it, so none can run beside another.
-        parallelizable_steps: ids.iter().map(|id| vec![id.clone()]).collect(),
-        critical_path: ids,
+        parallelizable_steps: groups.iter().map(|group| ids(group)).collect(),
+        critical_path: ids(&steps),
         risk_assessment: format!(
-            "{risk}: {total} steps planned. {approvals} step(s) require approval for safety."
+            "LOW: {total} steps planned. {approvals} step(s) require approval for safety."
         ),
-        steps,
+        steps: steps.into_iter().map(|(step, _)| step).collect(),
     }
 }

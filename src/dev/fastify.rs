@@ -7,22 +7,39 @@
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use axum::{Json, Router};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+
+use super::js;
 
 /// Fastify's default.
 pub(super) const BODY_LIMIT: usize = 1024 * 1024;
 
-/// Gives a service's routes the answer to an unknown path or method, which is the same to both.
+/// Gives a service's routes the answer to an unknown path or method, which is the same to both,
+/// and every answer the type that Fastify says.
 pub(super) fn with_faults(routes: Router) -> Router {
     routes
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
+        .layer(map_response(said))
 }
+
+async fn said(mut answer: Response) -> Response {
+    if let Some(kind) = answer.headers_mut().get_mut(CONTENT_TYPE) {
+        *kind = HeaderValue::from_static("application/json; charset=utf-8");
+    }
+    answer
+}
+
+/// Marks a request to a service whose version of Fastify has a code for a body that is not JSON.
+#[derive(Clone)]
+pub(super) struct CodedFaults;
 
 async fn not_found(method: Method, uri: Uri) -> Fault {
     let message = format!("Route {method}:{uri} not found");
@@ -87,25 +104,26 @@ impl Body {
     /// The fields of the body. Reading one of `null` or of no body throws: `first` names the
     /// field the service reads first, and `thrown` is what the service makes of an exception.
     pub(super) fn fields(self, first: &str, thrown: fn(&str) -> Fault) -> Result<Fields, Fault> {
-        let nothing = match self.value {
-            Some(Value::Object(map)) => {
-                return Ok(Fields {
-                    map,
-                    size: self.size,
-                });
-            }
+        let nothing = match &self.value {
             Some(Value::Null) => "null",
-            Some(_) => {
-                return Ok(Fields {
-                    map: Map::new(),
-                    size: self.size,
-                });
-            }
+            Some(_) => return Ok(self.fields_if_any()),
             None => "undefined",
         };
         Err(thrown(&format!(
             "Cannot read properties of {nothing} (reading '{first}')"
         )))
+    }
+
+    /// The fields of a body that may be anything.
+    pub(super) fn fields_if_any(self) -> Fields {
+        let map = match self.value {
+            Some(Value::Object(map)) => map,
+            _ => Map::new(),
+        };
+        Fields {
+            map,
+            size: self.size,
+        }
     }
 }
 
@@ -113,43 +131,84 @@ impl<S: Sync> FromRequest<S> for Body {
     type Rejection = Fault;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Fault> {
-        let kind = media_type(request.headers());
+        let headers = request.headers();
+        let kind = headers
+            .get(CONTENT_TYPE)
+            .map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
+        let sized = headers.contains_key(CONTENT_LENGTH);
+        let coded = request.extensions().get::<CodedFaults>().is_some();
         let bytes = to_bytes(request.into_body(), BODY_LIMIT)
             .await
             .map_err(|_| too_large())?;
-        let value = match kind.as_deref() {
-            None if bytes.is_empty() => None,
-            Some("application/json") => Some(parse(&bytes)?),
-            Some("text/plain") => Some(String::from_utf8_lossy(&bytes).into_owned().into()),
-            other => return Err(unsupported(other.unwrap_or("undefined"))),
+        let Some(kind) = kind else {
+            return match bytes.len() {
+                0 => Ok(Self {
+                    value: None,
+                    size: 0,
+                }),
+                _ => Err(unsupported("undefined")),
+            };
+        };
+        let text = text(&bytes, sized)?;
+        let value = match media_type(&kind).as_str() {
+            "application/json" => parse(&text, coded)?,
+            "text/plain" => text.into(),
+            _ => return Err(unsupported(&kind)),
         };
         Ok(Self {
-            value,
+            value: Some(value),
             size: bytes.len(),
         })
     }
 }
 
-fn media_type(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let kind = text.split(';').next().unwrap_or(text);
-    Some(kind.trim().to_ascii_lowercase())
+fn media_type(kind: &str) -> String {
+    let kind = kind.split(';').next().unwrap_or(kind);
+    kind.trim().to_ascii_lowercase()
 }
 
-fn parse(bytes: &[u8]) -> Result<Value, Fault> {
-    if bytes.is_empty() {
-        let message = "Body cannot be empty when content-type is set to 'application/json'";
-        let code = Some("FST_ERR_CTP_EMPTY_JSON_BODY");
-        return Err(Fault::framework(
-            StatusCode::BAD_REQUEST,
-            code,
-            message.to_owned(),
-        ));
+/// What is not UTF-8 is replaced, and then the body no longer has the length that it said.
+fn text(bytes: &[u8], sized: bool) -> Result<String, Fault> {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    if sized && text.len() != bytes.len() {
+        let message = "Request body size did not match Content-Length";
+        return Err(bad(Some("FST_ERR_CTP_INVALID_CONTENT_LENGTH"), message));
     }
-    serde_json::from_slice(bytes).map_err(|error| {
-        let message = format!("The body is not valid JSON: {error}");
-        Fault::framework(StatusCode::BAD_REQUEST, None, message)
-    })
+    Ok(text)
+}
+
+fn parse(text: &str, coded: bool) -> Result<Value, Fault> {
+    if text.is_empty() {
+        let message = "Body cannot be empty when content-type is set to 'application/json'";
+        return Err(bad(Some("FST_ERR_CTP_EMPTY_JSON_BODY"), message));
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        let code = coded.then_some("FST_ERR_CTP_INVALID_JSON_BODY");
+        bad(code, &format!("The body is not valid JSON: {error}"))
+    })?;
+    if poisons(&value) {
+        return Err(bad(None, "Object contains forbidden prototype property"));
+    }
+    Ok(value)
+}
+
+/// Whether a value has a name that would change what objects of JavaScript are. How deep it goes
+/// is bounded by the parser.
+fn poisons(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(poisons),
+        Value::Object(fields) => fields.iter().any(|(name, value)| {
+            name == "__proto__"
+                || (name == "constructor" && value.get("prototype").is_some())
+                || poisons(value)
+        }),
+        _ => false,
+    }
+}
+
+fn bad(code: Option<&str>, message: &str) -> Fault {
+    Fault::framework(StatusCode::BAD_REQUEST, code, message.to_owned())
 }
 
 fn too_large() -> Fault {
@@ -165,9 +224,12 @@ fn unsupported(kind: &str) -> Fault {
 }
 
 /// The fields of a JSON body.
+#[derive(Serialize)]
+#[serde(transparent)]
 pub(super) struct Fields {
     map: Map<String, Value>,
     /// How many bytes the body had: what it costs to keep its fields.
+    #[serde(skip)]
     pub(super) size: usize,
 }
 
@@ -176,16 +238,14 @@ impl Fields {
         self.map.get(key)
     }
 
-    /// The field, where JavaScript would call it truthy. Most services ask no more of a field
-    /// they require.
+    /// The field, where JavaScript would call it truthy.
     pub(super) fn given(&self, key: &str) -> Option<&Value> {
-        self.get(key).filter(|value| match value {
-            Value::Null => false,
-            Value::Bool(set) => *set,
-            Value::Number(number) => number.as_f64() != Some(0.0),
-            Value::String(text) => !text.is_empty(),
-            Value::Array(_) | Value::Object(_) => true,
-        })
+        self.get(key).filter(|value| js::truthy(value))
+    }
+
+    /// The field, where it is neither missing nor null.
+    pub(super) fn set(&self, key: &str) -> Option<&Value> {
+        self.get(key).filter(|value| !value.is_null())
     }
 
     /// The field, where it is a text with something in it.

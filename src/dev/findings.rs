@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::js;
+
 /// From here on repeats of an action count as a loop.
 const REPEATS: usize = 3;
 
@@ -10,9 +12,6 @@ const REPEATS: usize = 3;
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum Level {
     Warn,
-    /// srl's word for what must not run.
-    Block,
-    /// hardening's.
     Critical,
 }
 
@@ -63,7 +62,6 @@ fn summary(findings: &[Finding], nothing: &str) -> String {
     let line = |finding: &Finding| {
         let level = match finding.level {
             Level::Warn => "WARN",
-            Level::Block => "BLOCK",
             Level::Critical => "CRITICAL",
         };
         format!("[{level}] {}: {}", finding.kind, finding.message)
@@ -71,17 +69,10 @@ fn summary(findings: &[Finding], nothing: &str) -> String {
     findings.iter().map(line).collect::<Vec<_>>().join(" | ")
 }
 
-/// Whether planned actions repeat: neighbours that are equal are counted over the whole list, not
-/// over one run. `None` where the actions aren't a list.
-pub(super) fn loops(actions: Option<&Value>) -> Option<bool> {
-    let Some(actions) = actions else {
-        return Some(false);
-    };
-    let pairs = actions.as_array()?.windows(2);
-    Some(
-        pairs
-            .filter(|pair| matches!(pair, [a, b] if a == b))
-            .count()
-            >= REPEATS,
-    )
+/// Whether planned actions repeat: neighbours that are the same are counted over the whole list,
+/// not over one run.
+pub(super) fn repeat(actions: &[Value]) -> bool {
+    let pairs = actions.windows(2);
+    let same = pairs.filter(|pair| matches!(pair, [a, b] if js::same(a, b)));
+    same.count() >= REPEATS
 }

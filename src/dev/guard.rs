@@ -3,71 +3,105 @@
 
 use serde::Serialize;
 
-/// Phrases that ask to destroy something.
-const DESTRUCTIVE: [&str; 9] = [
+/// Phrases that no service acts on unasked.
+const PROHIBITED: [&str; 15] = [
     "delete account",
-    "delete all",
     "delete database",
-    "drop database",
     "drop table",
-    "factory reset",
-    "format disk",
     "remove all",
+    "format drive",
     "rm -rf",
-];
-
-/// Phrases that ask to spend money.
-const SPENDING: [&str; 4] = [
-    "make payment",
+    "shutdown system",
+    "transfer funds",
     "purchase",
-    "transfer money",
-    "wire transfer",
+    "make payment",
+    "deploy to production",
+    "modify security settings",
+    "change password",
+    "revoke access",
+    "delete credentials",
 ];
 
-/// What a word adds to the risk score.
-const RISKS: [(&str, u32); 8] = [
-    ("account", 15),
-    ("delete", 25),
-    ("instagram", PLATFORM_RISK),
-    ("password", 20),
-    ("post", 8),
-    ("private", 10),
-    ("tiktok", PLATFORM_RISK),
-    ("youtube", PLATFORM_RISK),
+/// One side of the risk: every group adds its points once where one of its words occurs, up to
+/// the most that this side counts for.
+struct Side {
+    most: u32,
+    groups: &'static [(&'static [&'static str], u32)],
+}
+
+const RISK: [Side; 5] = [
+    // What is destroyed.
+    Side {
+        most: 25,
+        groups: &[
+            (&["delete", "remove"], 15),
+            (&["modify", "update"], 5),
+            (&["all", "multiple"], 5),
+        ],
+    },
+    // Who is reached outside.
+    Side {
+        most: 20,
+        groups: &[
+            (&["tiktok"], 5),
+            (&["instagram"], 5),
+            (&["youtube"], 5),
+            (&["twitter"], 5),
+            (&["facebook"], 5),
+            (&["shopify"], 5),
+            (&["stripe"], 5),
+        ],
+    },
+    // What is written.
+    Side {
+        most: 20,
+        groups: &[
+            (&["create", "post"], 8),
+            (&["edit", "change"], 10),
+            (&["database", "storage"], 12),
+        ],
+    },
+    // How much has to go together.
+    Side {
+        most: 15,
+        groups: &[(&["multiple", "several"], 10)],
+    },
+    // Whose data it is.
+    Side {
+        most: 20,
+        groups: &[
+            (&["credential", "password"], 20),
+            (&["personal", "private"], 15),
+            (&["account", "profile"], 8),
+        ],
+    },
 ];
 
-const PLATFORM_RISK: u32 = 5;
-const PLATFORMS: [&str; 3] = ["instagram", "tiktok", "youtube"];
+/// Platforms that the guardrail is about. Facebook counts as a risk only.
+const GUARDED: [&str; 6] = [
+    "tiktok",
+    "instagram",
+    "youtube",
+    "twitter",
+    "shopify",
+    "stripe",
+];
 
 /// From here on a person has to agree, whatever the confidence.
-const HIGH_RISK: u32 = 70;
+const HIGH_RISK: u32 = 60;
 const MODERATE_RISK: u32 = 30;
 
-fn found(phrases: &[&'static str], text: &str) -> Vec<&'static str> {
-    let text = text.to_lowercase();
-    phrases
-        .iter()
-        .copied()
-        .filter(|phrase| text.contains(phrase))
-        .collect()
+/// Whether one of the words occurs in a lower-case text.
+pub(super) fn has_any(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.contains(word))
 }
 
-/// The phrases in a text that ask to destroy something.
-pub(super) fn destructive(text: &str) -> Vec<&'static str> {
-    found(&DESTRUCTIVE, text)
-}
-
-/// The phrases in a text that no service acts on unasked.
-pub(super) fn prohibited(text: &str) -> Vec<&'static str> {
-    let mut phrases = destructive(text);
-    phrases.extend(found(&SPENDING, text));
-    phrases
-}
-
-/// Why prohibited phrases stop what is asked for.
-pub(super) fn refusal(prohibited: &[&str]) -> String {
-    let phrases = prohibited.join(", ");
-    format!("Prohibited actions detected: {phrases}. These actions require manual execution.")
+fn risk(goal: &str) -> u32 {
+    let side = |side: &Side| {
+        let found = side.groups.iter().filter(|(words, _)| has_any(goal, words));
+        found.map(|(_, points)| points).sum::<u32>().min(side.most)
+    };
+    RISK.iter().map(side).sum::<u32>().min(100)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -92,39 +126,23 @@ pub(super) struct Guard {
 }
 
 pub(super) fn assess(goal: &str) -> Guard {
-    let lower = goal.to_lowercase();
-    let risk: u32 = RISKS
-        .iter()
-        .filter(|(word, _)| lower.contains(word))
-        .map(|(_, n)| n)
-        .sum();
-    let risk = risk.min(100);
-    let prohibited = prohibited(goal);
-    let guardrails = if found(&PLATFORMS, goal).is_empty() {
-        Vec::new()
-    } else {
+    let goal = goal.to_lowercase();
+    let risk = risk(&goal);
+    let mut prohibited = PROHIBITED.to_vec();
+    prohibited.retain(|phrase| goal.contains(phrase));
+    let guardrails = if has_any(&goal, &GUARDED) {
         vec!["External API usage requires approval"]
-    };
-    let (recommendation, reasoning) = if !prohibited.is_empty() {
-        (Recommendation::Block, refusal(&prohibited))
-    } else if risk >= HIGH_RISK {
-        let why = "Requires explicit user approval before proceeding.";
-        (
-            Recommendation::RequireUserApproval,
-            format!("High risk score ({risk}/100). {why}"),
-        )
-    } else if risk >= MODERATE_RISK || !guardrails.is_empty() {
-        let mut why = format!("Moderate risk ({risk}/100). Proceed with monitoring and logging.");
-        if !guardrails.is_empty() {
-            why = format!("{why} Guardrails: {}.", guardrails.join(", "));
-        }
-        (Recommendation::AllowWithCaution, why)
     } else {
-        let why = "Safe for autonomous execution within semi-autonomous constraints.";
-        (
-            Recommendation::Allow,
-            format!("Low risk ({risk}/100). {why}"),
-        )
+        Vec::new()
+    };
+    let recommendation = if !prohibited.is_empty() {
+        Recommendation::Block
+    } else if risk >= HIGH_RISK {
+        Recommendation::RequireUserApproval
+    } else if risk >= MODERATE_RISK || !guardrails.is_empty() {
+        Recommendation::AllowWithCaution
+    } else {
+        Recommendation::Allow
     };
     Guard {
         safe: matches!(
@@ -132,9 +150,40 @@ pub(super) fn assess(goal: &str) -> Guard {
             Recommendation::Allow | Recommendation::AllowWithCaution
         ),
         risk_score: risk,
+        reasoning: reasoning(recommendation, risk, &prohibited, &guardrails),
         guardrails_triggered: guardrails,
         prohibited_actions: prohibited,
         recommendation,
-        reasoning,
+    }
+}
+
+fn reasoning(
+    recommendation: Recommendation,
+    risk: u32,
+    prohibited: &[&str],
+    guardrails: &[&str],
+) -> String {
+    match recommendation {
+        Recommendation::Block => format!(
+            "Prohibited actions detected: {}. These actions require manual execution.",
+            prohibited.join(", ")
+        ),
+        Recommendation::RequireUserApproval => format!(
+            "High risk score ({risk}/100). Requires explicit user approval before proceeding."
+        ),
+        Recommendation::AllowWithCaution => {
+            let guardrails = match guardrails {
+                [] => "none".to_owned(),
+                found => found.join(", "),
+            };
+            format!(
+                "Moderate risk ({risk}/100). Proceed with monitoring and logging. Guardrails: \
+                 {guardrails}."
+            )
+        }
+        Recommendation::Allow => format!(
+            "Low risk ({risk}/100). Safe for autonomous execution within semi-autonomous \
+             constraints."
+        ),
     }
 }

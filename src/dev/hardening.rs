@@ -1,6 +1,6 @@
-//! Local edition of hardening: are the services a plan involves up and quick, and do its planned
-//! actions loop. It looks at the services that are configured, where the real one has a list of
-//! its own.
+//! Local edition of hardening: are the services on its list up and quick, and do the planned
+//! actions loop. Of the list it looks at those that are configured. Which services a plan involves
+//! doesn't matter to it, as it doesn't to the real one.
 
 use std::time::Duration;
 
@@ -12,7 +12,21 @@ use serde_json::{Value, json};
 
 use super::fastify::{self, Body, Fault, Fields};
 use super::findings::{self, Finding, Level, Scale, Verdict};
+use super::js;
 use super::peers::{Health, Peers};
+
+/// The services that the real one looks at.
+const LIST: [&str; 9] = [
+    "orchestrator",
+    "brain",
+    "ops",
+    "telemetry",
+    "stability",
+    "srl",
+    "selfAudit",
+    "crossval",
+    "optimizer",
+];
 
 /// A service slower than this gets a warning.
 const SLOW: Duration = Duration::from_millis(3000);
@@ -55,13 +69,10 @@ struct Check {
 
 async fn check(State(peers): State<Peers>, body: Body) -> Result<Json<Check>, Fault> {
     let fields = body.fields("plannedActions", Fault::caught)?;
-    let loops = findings::loops(fields.given("plannedActions"))
-        .ok_or_else(|| Fault::caught("plannedActions.filter is not a function"))?;
-    let involved = involved(&fields);
-    let wanted = |name: &str| involved.is_empty() || involved.contains(&name);
-    let found = peers.probe(wanted, PROBE_LIMIT).await;
+    let actions = actions(&fields)?;
+    let found = peers.probe(&LIST, PROBE_LIMIT).await;
     let mut issues: Vec<Finding> = found.iter().filter_map(issue).collect();
-    if loops {
+    if findings::repeat(actions) {
         let message = "Potential loop risk: same action repeated many times back-to-back.";
         issues.push(Finding {
             kind: "LOOP_RISK",
@@ -78,14 +89,15 @@ async fn check(State(peers): State<Peers>, body: Body) -> Result<Json<Check>, Fa
     }))
 }
 
-/// The services the plan names; none means all.
-fn involved(fields: &Fields) -> Vec<&str> {
-    let names = fields.get("servicesInvolved").and_then(Value::as_array);
-    names
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
+/// The planned actions. What is shorter than a loop is not looked at, whatever it is.
+fn actions(fields: &Fields) -> Result<&[Value], Fault> {
+    const SHORTEST: usize = 4;
+    match fields.given("plannedActions") {
+        None => Ok(&[]),
+        Some(Value::Array(actions)) => Ok(actions),
+        Some(short) if js::length(short).is_some_and(|length| length < SHORTEST) => Ok(&[]),
+        Some(_) => Err(Fault::caught("plannedActions.filter is not a function")),
+    }
 }
 
 fn issue(health: &Health) -> Option<Finding> {

@@ -1,7 +1,6 @@
 //! Local editions of the Codex services, so that `codex-mesh dev` can run plans end to end on one
-//! machine. They judge by rules, answer in the shape the real services were recorded to answer
-//! in (trends and campaign, of which there is no recording: in the shape they document), keep
-//! everything in bounded memory, and never reach further than the configured peers.
+//! machine. They decide as the real services were recorded to decide, also where those are wrong,
+//! keep everything in bounded memory, and never reach further than the configured peers.
 //!
 //! They are a stand-in, not an oracle: where a rule here and a real service differ, the service
 //! is right.
@@ -10,10 +9,9 @@
 //!   `simulation`, `trends`, `campaign`, `brain`; each offers `routes` and keeps its own state
 //! - the rules they judge by: `guard` (what a goal may not ask for), `decision` (may it be acted
 //!   on), `decompose` with its `templates` (a goal into steps), `findings` (the verdict of a
-//!   check), `plays` (what strategy chooses from), `topics` (what trends chooses from), `words`
-//!   (how both choose)
-//! - what carries them: `fastify` (bodies and faults), `peers` (is a service up), `shelf` (bounded
-//!   memory)
+//!   check), `plays` (what strategy answers with), `topics` (what trends answers with)
+//! - what carries them: `fastify` (bodies and faults), `js` (what JavaScript makes of a value),
+//!   `peers` (is a service up), `shelf` (bounded memory)
 
 mod autonomy;
 mod brain;
@@ -24,6 +22,7 @@ mod fastify;
 mod findings;
 mod guard;
 mod hardening;
+mod js;
 mod ops;
 mod peers;
 mod plays;
@@ -36,7 +35,6 @@ mod templates;
 mod tests;
 mod topics;
 mod trends;
-mod words;
 mod workflow;
 
 pub use peers::Peers;
@@ -71,7 +69,11 @@ pub fn router(name: &str, peers: &Peers) -> Option<axum::Router> {
         "brain" => brain::routes(),
         _ => return None,
     };
-    Some(fastify::with_faults(routes))
+    let routes = fastify::with_faults(routes);
+    Some(match name {
+        "brain" => brain::open(routes),
+        _ => routes,
+    })
 }
 
 /// Where a service, local or real, says that it is up.

@@ -30,13 +30,11 @@ impl Peers {
         Self { services, client }
     }
 
-    /// Probes the services wanted, all at once, and answers in the order they are configured.
-    pub(super) async fn probe(
-        &self,
-        wanted: impl Fn(&str) -> bool,
-        limit: Duration,
-    ) -> Vec<Health> {
-        let wanted = self.services.iter().filter(|(name, _)| wanted(name));
+    /// Probes those of the names that are configured, all at once, and answers in their order.
+    pub(super) async fn probe(&self, names: &[&str], limit: Duration) -> Vec<Health> {
+        let wanted = names
+            .iter()
+            .filter_map(|name| self.services.iter().find(|(known, _)| known == name));
         let probes: Vec<_> = wanted
             .map(|(name, base)| {
                 tokio::spawn(probe(

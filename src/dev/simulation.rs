@@ -1,5 +1,5 @@
-//! Local edition of simulation: plays a scenario through without doing any of it. A step fails
-//! when it, or the goal behind it, asks for something prohibited.
+//! Local edition of simulation: says what a scenario would do, and does none of it. The real one
+//! has its orchestrator do it.
 
 use axum::routing::post;
 use axum::{Json, Router};
@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::fastify::{self, Body, Fault, Fields};
-use super::guard;
+use super::js;
 
 pub(super) fn routes() -> Router {
     let health = json!({"ok": true, "service": "codex-sim", "version": "1.0.0"});
@@ -25,47 +25,39 @@ struct Run {
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<Value>,
     steps: Vec<Step>,
-    summary: String,
+    summary: &'static str,
 }
 
 #[derive(Serialize)]
 struct Step {
     step: String,
     ok: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    details: Value,
 }
 
 async fn run(body: Body) -> Result<Json<Run>, Fault> {
     let fields = body.fields("scenario", Fault::caught)?;
-    let goal = fields.text("goal").unwrap_or_default();
-    let steps: Vec<Step> = scenario(&fields)
-        .into_iter()
-        .map(|step| simulate(step, goal))
-        .collect();
-    let failed = steps.iter().filter(|step| !step.ok).count();
-    let summary = if failed == 0 {
-        "Simulation completed successfully. All steps reported ok=true.".to_owned()
-    } else {
-        format!(
-            "Simulation completed with {failed} failed step(s). Review step details for more info."
-        )
-    };
+    let steps = scenario(&fields).into_iter().map(|step| Step {
+        step,
+        ok: true,
+        details: json!({"ok": true}),
+    });
     Ok(Json(Run {
-        ok: failed == 0,
+        ok: true,
         scenario: fields.copy("scenario"),
         session_id: fields.copy("sessionId"),
-        steps,
-        summary,
+        steps: steps.collect(),
+        summary: "Simulation completed successfully. All steps reported ok=true.",
     }))
 }
 
 /// What the scenario would do; an unknown one does nothing, and so can't fail.
 fn scenario(fields: &Fields) -> Vec<String> {
-    let niche = fields.text("niche").unwrap_or("undefined");
-    let product = fields.text("productName").unwrap_or("Product X");
+    let text = |value: Option<&Value>, otherwise: &str| {
+        value.map_or_else(|| otherwise.to_owned(), js::text)
+    };
+    let niche = text(fields.get("niche"), "undefined");
+    let product = text(fields.set("productName"), "Product X");
     match fields.text("scenario") {
         Some("content_only") => vec![format!(
             "Plan and simulate 7 days of TikTok and Shorts content in the {niche} niche. Do not \
@@ -94,17 +86,5 @@ fn scenario(fields: &Fields) -> Vec<String> {
             ),
         ],
         _ => Vec::new(),
-    }
-}
-
-fn simulate(step: String, goal: &str) -> Step {
-    let prohibited = guard::prohibited(&format!("{step}\n{goal}"));
-    let error = (!prohibited.is_empty()).then(|| guard::refusal(&prohibited));
-    let details = error.is_none().then(|| json!({"ok": true}));
-    Step {
-        step,
-        ok: error.is_none(),
-        details,
-        error,
     }
 }

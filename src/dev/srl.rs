@@ -1,6 +1,5 @@
-//! Local edition of srl (self-regulation): is the goal clear, do the planned actions loop, is it
-//! plainly destructive. The last stands in for the real service's self-audit, which has no local
-//! edition.
+//! Local edition of srl (self-regulation): is the goal clear, do the planned actions loop. It
+//! stops nothing, as the real one: the self-audit that could is never so grave.
 
 use axum::routing::post;
 use axum::{Json, Router};
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::fastify::{self, Body, Fault, Fields};
 use super::findings::{self, Finding, Level, Scale, Verdict};
-use super::guard;
+use super::js;
 
 /// A shorter goal says too little.
 const CLEAR_LENGTH: usize = 8;
@@ -65,24 +64,19 @@ fn find(fields: &Fields) -> Result<Vec<Finding>, Fault> {
         Some(_) => return Err(Fault::caught("ctx.goal.trim is not a function")),
     };
     let mut findings = Vec::new();
-    if goal.trim().chars().count() < CLEAR_LENGTH {
+    if js::text_length(js::trim(goal)) < CLEAR_LENGTH {
         findings.push(Finding {
             kind: "UNCLEAR_OBJECTIVE",
             level: Level::Warn,
             message: "Goal is missing or too vague for safe autonomous execution.".to_owned(),
         });
     }
-    let destructive = guard::destructive(goal);
-    if !destructive.is_empty() {
-        findings.push(Finding {
-            kind: "SAFETY_RISK",
-            level: Level::Block,
-            message: guard::refusal(&destructive),
-        });
-    }
-    let loops = findings::loops(fields.given("plannedActions"))
-        .ok_or_else(|| Fault::caught("actions.filter is not a function"))?;
-    if loops {
+    let actions: &[Value] = match fields.given("plannedActions") {
+        None => &[],
+        Some(Value::Array(actions)) => actions,
+        Some(_) => return Err(Fault::caught("actions.filter is not a function")),
+    };
+    if findings::repeat(actions) {
         let message =
             "Planned actions show repeated identical steps, indicating possible loop behavior.";
         findings.push(Finding {

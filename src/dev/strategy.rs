@@ -1,5 +1,5 @@
-//! Local edition of strategy: picks plays by domain. A play that needs more days than the plan
-//! has is left out, and those that share words with the goal come first.
+//! Local edition of strategy: the plays of every domain's playbook, what each model suggests for
+//! the first domain, and what trends says of the niche that the goal names.
 
 use axum::http::StatusCode;
 use axum::routing::post;
@@ -8,9 +8,19 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::fastify::{self, Body, Fault};
-use super::plays::{PLAYS, Play};
-use super::words::Words;
-use super::{new_id, now};
+use super::guard::has_any;
+use super::plays::{MODELS, PLAYBOOK, Play, SUGGESTED};
+use super::{js, new_id, now, trends};
+
+/// The niche of a goal that has one of the words.
+const NICHES: [([&str; 2], &str); 5] = [
+    (["fitness", "workout"], "home fitness"),
+    (["food", "recipe"], "food"),
+    (["tech", "gadget"], "tech"),
+    (["fashion", "style"], "fashion"),
+    (["beauty", "makeup"], "beauty"),
+];
+const NO_NICHE: &str = "general";
 
 pub(super) fn routes() -> Router {
     let health = json!({
@@ -38,9 +48,19 @@ struct Plan {
     domains: Vec<Value>,
     goal: Value,
     horizon_days: Value,
-    plays: Vec<&'static Play>,
+    plays: Vec<Chosen>,
     created_at: String,
-    source_models: [&'static str; 1],
+    source_models: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trend_context: Option<String>,
+}
+
+/// A play under the name that the plan has for it.
+#[derive(Serialize)]
+struct Chosen {
+    id: String,
+    #[serde(flatten)]
+    play: &'static Play,
 }
 
 async fn plan(body: Body) -> Result<Json<Answer>, Fault> {
@@ -51,15 +71,17 @@ async fn plan(body: Body) -> Result<Json<Answer>, Fault> {
     let domains = domains
         .as_array()
         .ok_or_else(|| Fault::caught("q.domain.join is not a function"))?;
+    let (plays, source_models) = plays(domains);
     let plan = Plan {
         id: format!("plan-{}", new_id()),
         session_id: session_id.clone(),
         domains: domains.clone(),
         goal: goal.clone(),
         horizon_days: horizon_days.clone(),
-        plays: plays(domains, goal, horizon_days),
+        plays,
         created_at: now(),
-        source_models: ["rules"],
+        source_models,
+        trend_context: goal.as_str().map(|goal| trends::context(niche(goal))),
     };
     Ok(Json(Answer { ok: true, plan }))
 }
@@ -69,14 +91,44 @@ fn incomplete() -> Fault {
     Fault::refused(StatusCode::BAD_REQUEST, error)
 }
 
-fn plays(domains: &[Value], goal: &Value, horizon: &Value) -> Vec<&'static Play> {
-    let words = Words::of(goal.as_str().unwrap_or_default());
-    let days = horizon.as_f64();
-    let mut plays: Vec<&Play> = PLAYS
+fn niche(goal: &str) -> &'static str {
+    let goal = goal.to_lowercase();
+    let found = NICHES.iter().find(|(words, _)| has_any(&goal, words));
+    found.map_or(NO_NICHE, |(_, niche)| niche)
+}
+
+/// The playbooks in the order of the domains, then what every model suggests for the first
+/// domain. Where that is nothing, the models don't count as asked.
+fn plays(domains: &[Value]) -> (Vec<Chosen>, Vec<String>) {
+    let of = |plays: &'static [Play], domain: &Value| {
+        let domain = js::text(domain);
+        plays.iter().filter(move |play| play.domain == domain)
+    };
+    let mut chosen: Vec<Chosen> = domains
         .iter()
-        .filter(|play| domains.iter().any(|domain| domain == play.domain))
-        .filter(|play| days.is_none_or(|days| f64::from(play.days) <= days))
+        .flat_map(|domain| of(&PLAYBOOK, domain))
+        .map(|play| Chosen {
+            id: play.id.to_owned(),
+            play,
+        })
         .collect();
-    plays.sort_by_cached_key(|play| std::cmp::Reverse(words.shared(play.description)));
-    plays
+    let own = chosen.len();
+    if let Some(first) = domains.first() {
+        for (_, model) in MODELS {
+            let suggested = of(&SUGGESTED, first);
+            chosen.extend(suggested.map(|play| Chosen {
+                id: format!("{model}-{}", play.id),
+                play,
+            }));
+        }
+    }
+    let models = if chosen.len() == own {
+        vec!["stub".to_owned()]
+    } else {
+        MODELS
+            .iter()
+            .map(|(maker, model)| format!("{maker}/{model}"))
+            .collect()
+    };
+    (chosen, models)
 }

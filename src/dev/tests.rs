@@ -1,6 +1,7 @@
 //! Holds the local editions to the recordings of the real services (`recordings`, but for
-//! `exceptions`), and to what they promise beyond them (`rules`, and `peers` for those that look
-//! at others). All run every service on a port of its own.
+//! `exceptions`, and `real_answers`; `decisions` says what has to agree), and to what they promise
+//! beyond them (`rules`, and `peers` for those that look at others). All run every service on a
+//! port of its own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,8 +9,11 @@
     clippy::indexing_slicing
 )]
 
+mod decisions;
 mod exceptions;
+mod judges;
 mod peers;
+mod real_answers;
 mod recordings;
 mod rules;
 
@@ -63,13 +67,7 @@ impl Services {
     }
 
     async fn post(&self, name: &str, path: &str, body: Value) -> Value {
-        let call = Call {
-            method: "POST",
-            path,
-            content_type: Some("application/json"),
-            body: Some(body.to_string()),
-        };
-        self.send(name, call).await.1
+        self.send(name, Call::json(path, &body)).await.1
     }
 
     async fn get(&self, name: &str, path: &str) -> Value {
@@ -83,6 +81,11 @@ impl Services {
     }
 
     async fn send(&self, name: &str, call: Call<'_>) -> (u16, Value) {
+        let answer = self.answer(name, call).await;
+        (answer.status, answer.json())
+    }
+
+    async fn answer(&self, name: &str, call: Call<'_>) -> Answer {
         let method: Method = call.method.parse().unwrap();
         let url = format!("{}{}", self.base(name), call.path);
         let mut request = self.client.request(method, url);
@@ -93,9 +96,24 @@ impl Services {
             request = request.body(body);
         }
         let answer = request.send().await.unwrap();
-        let status = answer.status().as_u16();
-        let bytes = answer.bytes().await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap())
+        let kind = answer.headers().get("content-type");
+        Answer {
+            status: answer.status().as_u16(),
+            content_type: kind.map(|kind| kind.to_str().unwrap().to_owned()),
+            text: answer.text().await.unwrap(),
+        }
+    }
+}
+
+struct Answer {
+    status: u16,
+    content_type: Option<String>,
+    text: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
     }
 }
 
@@ -104,4 +122,15 @@ struct Call<'a> {
     path: &'a str,
     content_type: Option<&'a str>,
     body: Option<String>,
+}
+
+impl<'a> Call<'a> {
+    fn json(path: &'a str, body: &Value) -> Self {
+        Self {
+            method: "POST",
+            path,
+            content_type: Some("application/json"),
+            body: Some(body.to_string()),
+        }
+    }
 }

@@ -1,62 +1,82 @@
-//! Local edition of trends: picks topics by platform. Those that share words with the niche come
-//! first, and are what it is most confident of.
+//! Local edition of trends: topics of one platform or all, surest first. Its answer to anything
+//! but fitness is the niche again, in other words.
 
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::fastify::{self, Body, Fault};
+use super::fastify::{self, Body, Fault, Fields};
 use super::now;
-use super::topics::{TOPICS, Topic};
-use super::words::Words;
+use super::topics::{self, Topic};
 
 /// The platform that stands for every one.
 const ALL: &str = "all";
-/// How many topics one answer has.
-const MOST_ITEMS: usize = 5;
+/// From so many topics on a niche is hot.
+const HOT: usize = 5;
+/// How many topics a summary names.
+const NAMED: usize = 3;
 
 pub(super) fn routes() -> Router {
-    let health = json!({"ok": true, "service": "codex-trends", "version": "1.0.0"});
+    let health = json!({
+        "ok": true,
+        "service": "codex-trends",
+        "version": "1.0.0",
+        "description": "Trend Engine - Multi-platform trend scanner",
+    });
     Router::new()
         .route("/health", fastify::health(health))
         .route("/trends/summary", post(summary))
-        .route("/trends/query", post(summary))
+        .route("/trends/query", post(query))
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct Summary {
     ok: bool,
     summary: String,
-    items: Vec<Item>,
+    items: Vec<Topic>,
     generated_at: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Item {
-    #[serde(flatten)]
-    topic: &'static Topic,
-    confidence: f64,
+struct Query {
+    ok: bool,
+    query: Fields,
+    items: Vec<Topic>,
+    generated_at: String,
 }
 
-async fn summary(body: Body) -> Result<Json<Answer>, Fault> {
-    let fields = body.fields("sessionId", Fault::caught)?;
-    let required = |key| fields.given(key).ok_or_else(incomplete);
-    required("sessionId")?;
-    let platform = required("platform")?.as_str().unwrap_or_default();
-    let niche = required("niche")?
-        .as_str()
-        .ok_or_else(|| Fault::caught("niche.toLowerCase is not a function"))?;
-    let items = items(platform, niche);
-    Ok(Json(Answer {
+async fn summary(body: Body) -> Result<Json<Summary>, Fault> {
+    let (fields, items) = search(body)?;
+    let said = |key| fields.get(key).map_or_else(String::new, super::js::text);
+    Ok(Json(Summary {
         ok: true,
-        summary: told(platform, niche, &items),
+        summary: told(&said("platform"), &said("niche"), &items),
         items,
         generated_at: now(),
     }))
+}
+
+async fn query(body: Body) -> Result<Json<Query>, Fault> {
+    let (query, items) = search(body)?;
+    Ok(Json(Query {
+        ok: true,
+        query,
+        items,
+        generated_at: now(),
+    }))
+}
+
+/// What is asked for, and the topics.
+fn search(body: Body) -> Result<(Fields, Vec<Topic>), Fault> {
+    let fields = body.fields("sessionId", Fault::caught)?;
+    let required = |key| fields.given(key).ok_or_else(incomplete);
+    required("sessionId")?;
+    let items = items(required("platform")?, required("niche")?)?;
+    Ok((fields, items))
 }
 
 fn incomplete() -> Fault {
@@ -64,40 +84,56 @@ fn incomplete() -> Fault {
     Fault::refused(StatusCode::BAD_REQUEST, error)
 }
 
-/// The topics of the platform, those closest to the niche first. Of an unknown platform there
-/// are none.
-fn items(platform: &str, niche: &str) -> Vec<Item> {
-    let words = Words::of(niche);
-    let mut found: Vec<(usize, &Topic)> = TOPICS
-        .iter()
-        .filter(|topic| platform == ALL || platform == topic.platform)
-        .map(|topic| (words.shared(&topic.text()), topic))
-        .collect();
-    found.sort_by_key(|(shared, _)| std::cmp::Reverse(*shared));
-    let item = |(shared, topic)| Item {
-        topic,
-        confidence: confidence(shared),
+/// Of an unknown platform there are no topics. A niche that is no text fails the platform that is
+/// asked for; where all are, the failure of each leaves nothing.
+fn items(platform: &Value, niche: &Value) -> Result<Vec<Topic>, Fault> {
+    const KNOWN: [&str; 4] = ["tiktok", "youtube", "instagram", "google"];
+    let platform = platform.as_str().unwrap_or_default();
+    match niche.as_str() {
+        Some(niche) => {
+            let mut topics = topics::of(niche);
+            topics.retain(|topic| platform == ALL || platform == topic.platform);
+            Ok(topics)
+        }
+        None if KNOWN.contains(&platform) => {
+            Err(Fault::caught("niche.toLowerCase is not a function"))
+        }
+        None => Ok(Vec::new()),
+    }
+}
+
+/// What a summary of all platforms says of a niche: strategy asks for it.
+pub(super) fn context(niche: &str) -> String {
+    told(ALL, niche, &topics::of(niche))
+}
+
+fn told(platform: &str, niche: &str, items: &[Topic]) -> String {
+    if items.is_empty() {
+        return format!("No significant trends found for \"{niche}\" on {platform}.");
+    }
+    let activity = if items.len() >= HOT {
+        "hot"
+    } else {
+        "moderately active"
     };
-    found.into_iter().take(MOST_ITEMS).map(item).collect()
-}
-
-/// From 0.4 for a topic that is merely popular, up to 0.9.
-fn confidence(shared: usize) -> f64 {
-    match shared {
-        0 => 0.4,
-        1 => 0.6,
-        2 => 0.8,
-        _ => 0.9,
-    }
-}
-
-fn told(platform: &str, niche: &str, items: &[Item]) -> String {
-    match items.first() {
-        None => format!("Nothing is known to trend on {platform}."),
-        Some(first) => format!(
-            "{} trends on {platform} for {niche}, first of all: {}.",
-            items.len(),
-            first.topic.topic
-        ),
-    }
+    let place = if platform == ALL {
+        let mut platforms: Vec<&str> = Vec::new();
+        for item in items {
+            if !platforms.contains(&item.platform) {
+                platforms.push(item.platform);
+            }
+        }
+        format!("across {}", platforms.join(", "))
+    } else {
+        format!("on {platform}")
+    };
+    let named: Vec<&str> = items
+        .iter()
+        .take(NAMED)
+        .map(|item| item.topic.as_str())
+        .collect();
+    format!(
+        "{niche} niche is {activity} {place}. Top topics: {}.",
+        named.join(", ")
+    )
 }

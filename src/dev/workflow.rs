@@ -1,5 +1,6 @@
-//! Local edition of workflow: keeps workflows, and runs them a step a call. A step that needs
-//! approval pauses its workflow; a goal with a prohibited phrase fails at its first step.
+//! Local edition of workflow: keeps workflows, and runs them a step a call. Like the real one it
+//! takes from a decomposition only how many steps there are and which need a person, so no step
+//! says where to go, and the first that is run fails.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use tokio::sync::Mutex;
 use super::decompose;
 use super::fastify::{self, Body, Fault, Fields};
 use super::shelf::Shelf;
-use super::{guard, new_id, now};
+use super::{new_id, now};
 
 const MOST_WORKFLOWS: usize = 1_000;
 
@@ -50,10 +51,11 @@ enum Status {
 }
 
 #[derive(PartialEq, Eq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum StepStatus {
     Pending,
-    Done,
+    /// Approved; the real one never comes back to it.
+    InProgress,
     Error,
 }
 
@@ -76,26 +78,29 @@ struct Workflow {
 #[serde(rename_all = "camelCase")]
 struct Step {
     id: String,
-    label: String,
+    label: &'static str,
     service: &'static str,
     endpoint: &'static str,
     payload: Map<String, Value>,
     mode: &'static str,
     requires_approval: bool,
     status: StepStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
 }
 
-impl From<decompose::Step> for Step {
-    fn from(step: decompose::Step) -> Self {
+impl Step {
+    fn new(requires_approval: bool) -> Self {
         Self {
-            id: step.id,
-            label: step.description,
-            service: step.target_service,
+            id: new_id(),
+            label: "step",
+            service: "unknown",
             endpoint: "/",
             payload: Map::new(),
             mode: "LIVE",
-            requires_approval: step.requires_approval,
+            requires_approval,
             status: StepStatus::Pending,
+            error: None,
         }
     }
 }
@@ -103,7 +108,7 @@ impl From<decompose::Step> for Step {
 impl Workflow {
     fn plan(fields: &Fields) -> Self {
         let steps: Vec<Step> = match fields.text("goal") {
-            Some(goal) => decompose::steps(goal).into_iter().map(Step::from).collect(),
+            Some(goal) => decompose::approvals(goal).map(Step::new).collect(),
             None => Vec::new(),
         };
         let reason = if steps.is_empty() {
@@ -125,51 +130,41 @@ impl Workflow {
     }
 
     fn start(&mut self) {
-        if matches!(self.status, Status::Planned | Status::Paused) {
-            self.status = Status::Running;
-        }
+        self.status = Status::Running;
+        self.updated_at = now();
     }
 
-    /// Takes the next step.
+    /// Takes the next step that no person has to agree to.
     fn proceed(&mut self) {
         if self.status != Status::Running {
             return;
         }
-        let goal = self
-            .goal
-            .as_ref()
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let prohibited = !guard::prohibited(goal).is_empty();
-        let mut pending = self
-            .steps
-            .iter_mut()
-            .filter(|s| s.status == StepStatus::Pending);
-        match pending.next() {
-            None => self.status = Status::Completed,
-            Some(step) if prohibited => {
-                step.status = StepStatus::Error;
-                self.status = Status::Failed;
-            }
-            Some(step) if step.requires_approval => self.status = Status::Paused,
+        let nothing_to_do = self.steps.is_empty();
+        let mut steps = self.steps.iter_mut();
+        let next = steps.find(|step| step.status == StepStatus::Pending && !step.requires_approval);
+        self.status = match next {
             Some(step) => {
-                step.status = StepStatus::Done;
-                if pending.next().is_none() {
-                    self.status = Status::Completed;
-                }
+                step.status = StepStatus::Error;
+                step.error = Some("Not Found");
+                Status::Failed
             }
-        }
+            // No step is ever done, so only a workflow without any is completed.
+            None if nothing_to_do => Status::Completed,
+            None => Status::Paused,
+        };
+        self.updated_at = now();
     }
 
-    /// Lets a step run without asking again. An unknown step changes nothing, and is no error.
+    /// Takes a step for approved. An unknown step changes nothing, and is no error.
     fn approve(&mut self, step: Option<&str>) {
         let Some(step) = self.steps.iter_mut().find(|s| Some(s.id.as_str()) == step) else {
             return;
         };
         step.requires_approval = false;
-        if self.status == Status::Paused {
-            self.status = Status::Running;
+        if step.status == StepStatus::Pending {
+            step.status = StepStatus::InProgress;
         }
+        self.updated_at = now();
     }
 }
 
@@ -209,7 +204,6 @@ async fn change(
         .find_mut(|workflow| Some(workflow.id.as_str()) == id)
         .ok_or_else(|| Fault::refused(StatusCode::NOT_FOUND, "Workflow not found"))?;
     change(workflow, &fields);
-    workflow.updated_at = now();
     Ok(Json(json!({"ok": true, "workflow": workflow})))
 }
 

@@ -13,7 +13,7 @@ use super::Services;
 
 /// The address of a service that is down: the port stays taken as long as the socket lives, so
 /// that no other test can come to listen there.
-fn dead() -> (TcpSocket, String) {
+pub(super) fn dead() -> (TcpSocket, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let base = format!("http://{}", socket.local_addr().unwrap());
@@ -21,7 +21,7 @@ fn dead() -> (TcpSocket, String) {
 }
 
 /// A service that answers its health route with this status, or never.
-async fn stub(status: Option<StatusCode>) -> String {
+pub(super) async fn stub(status: Option<StatusCode>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let health = move || async move {
@@ -45,33 +45,30 @@ fn issues(answer: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn hardening_stops_a_plan_whose_services_are_down() {
+async fn hardening_stops_every_plan_while_a_service_on_its_list_is_down() {
     let refusing = stub(Some(StatusCode::SERVICE_UNAVAILABLE)).await;
     let (_taken, down) = dead();
-    let others = [("trends", down), ("campaign", refusing)];
-    let services = Services::start_with(&others).await;
-    let check = async |involved: &[&str]| {
-        let body = json!({"sessionId": "s1", "servicesInvolved": involved});
-        services.post("hardening", "/hardening/check", body).await
-    };
-
-    let all = check(&[]).await;
-    let down = [
-        "Service trends is not healthy.",
-        "Service campaign is not healthy.",
+    let others = [
+        ("telemetry", refusing),
+        ("srl", down.clone()),
+        ("trends", down),
     ];
-    assert_eq!(issues(&all), down);
-    assert_eq!(all["allowExecution"], false);
-    assert_eq!(all["confidence"], 0.3);
-    let summary = "[CRITICAL] SERVICE_DOWN: Service trends is not healthy. | \
-                   [CRITICAL] SERVICE_DOWN: Service campaign is not healthy.";
-    assert_eq!(all["summary"], summary);
-
-    let involved = check(&["brain", "trends", "nobody-configured-it"]).await;
-    assert_eq!(issues(&involved), ["Service trends is not healthy."]);
-    let healthy = check(&["brain", "ops"]).await;
-    assert_eq!(healthy["allowExecution"], true);
-    assert_eq!(healthy["requireApproval"], false);
+    let services = Services::start_with(&others).await;
+    for involved in [json!([]), json!(["brain"]), json!("srl")] {
+        let body = json!({"sessionId": "s1", "servicesInvolved": involved});
+        let answer = services.post("hardening", "/hardening/check", body).await;
+        let down = [
+            "Service telemetry is not healthy.",
+            "Service srl is not healthy.",
+        ];
+        assert_eq!(issues(&answer), down);
+        assert_eq!(answer["allowExecution"], false);
+        assert_eq!(answer["requireApproval"], true);
+        assert_eq!(answer["confidence"], 0.3);
+        let summary = "[CRITICAL] SERVICE_DOWN: Service telemetry is not healthy. | \
+                       [CRITICAL] SERVICE_DOWN: Service srl is not healthy.";
+        assert_eq!(answer["summary"], summary);
+    }
 }
 
 #[tokio::test]
@@ -86,31 +83,32 @@ async fn a_hanging_service_holds_up_nobody_and_does_not_drag_ops_down() {
 }
 
 #[tokio::test]
-async fn ops_turns_yellow_and_then_red() {
-    let green = Services::start().await;
-    let health = green.get("ops", "/ops/health").await;
-    assert_eq!(health["status"], "GREEN");
-    let named = health["services"].as_array().unwrap();
-    assert_eq!(named.len(), 9);
-    assert!(named.iter().all(|service| service["service"] != "ops"));
-
+async fn ops_is_yellow_without_some_services_and_red_without_a_critical_one() {
     let (_taken, down) = dead();
-    let yellow = Services::start_with(&[("brain", down.clone())]).await;
-    let status = yellow.get("ops", "/ops/status").await;
-    assert_eq!(status["opsStatus"], "YELLOW");
-    assert_eq!(
-        status["services"],
-        json!({"total": 9, "healthy": 8, "unhealthy": 1})
-    );
-    let brain = &status["details"][0];
-    assert_eq!(brain["healthy"], false);
-    assert!(
-        brain["error"].as_str().unwrap().contains("refused"),
-        "{brain}"
-    );
+    let light = async |others: &[&str]| {
+        let others: Vec<_> = others.iter().map(|name| (*name, down.clone())).collect();
+        let services = Services::start_with(&others).await;
+        let health = services.get("ops", "/ops/health").await;
+        let status = services.get("ops", "/ops/status").await;
+        assert_eq!(health["status"], status["opsStatus"]);
+        assert_eq!(health["services"].as_array().unwrap().len(), 5);
+        (health, status)
+    };
+    assert_eq!(light(&[]).await.0["status"], "GREEN");
+    // It doesn't look at those that decide about a plan.
+    assert_eq!(light(&["autonomy", "srl"]).await.0["status"], "GREEN");
 
-    let others =
-        ["brain", "srl", "strategy", "simulation", "trends"].map(|name| (name, down.clone()));
-    let red = Services::start_with(&others).await;
-    assert_eq!(red.get("ops", "/ops/health").await["status"], "RED");
+    let (health, status) = light(&["strategy", "trends", "simulation", "campaign"]).await;
+    assert_eq!(health["status"], "YELLOW");
+    let counted = json!({"total": 5, "healthy": 1, "unhealthy": 4});
+    assert_eq!(status["services"], counted);
+    let strategy = &status["details"][1];
+    assert_eq!(
+        (&strategy["service"], &strategy["healthy"]),
+        (&json!("Strategy"), &json!(false))
+    );
+    let error = strategy["error"].as_str().unwrap();
+    assert!(error.contains("refused"), "{error}");
+
+    assert_eq!(light(&["brain"]).await.0["status"], "RED");
 }

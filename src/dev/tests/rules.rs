@@ -15,39 +15,21 @@ async fn only_known_names_have_a_local_edition() {
 }
 
 #[tokio::test]
-async fn an_ops_task_with_a_prohibited_phrase_fails_in_the_queue() {
+async fn an_ops_task_fails_in_the_queue_where_a_step_needs_what_is_not_there() {
     let services = Services::start().await;
-    for task in ["tidy", "rm -rf /"] {
+    for task in ["tidy", "plan", "rm -rf /"] {
         let answer = services
             .post("ops", "/ops/run", json!({"sessionId": "s1", "task": task}))
             .await;
         assert_eq!(answer["status"], "RUNNING");
     }
     let queue = services.get("ops", "/ops/queue").await;
-    let came_of = [&queue["queue"][0]["status"], &queue["queue"][1]["status"]];
-    assert_eq!(came_of, ["COMPLETED", "FAILED"]);
+    let came_of = [0, 1, 2].map(|task: usize| &queue["queue"][task]["status"]);
+    assert_eq!(came_of, ["COMPLETED", "FAILED", "COMPLETED"]);
 }
 
 #[tokio::test]
-async fn srl_blocks_a_destructive_goal_and_not_a_costly_one() {
-    let services = Services::start().await;
-    let check = async |goal: &str| {
-        services
-            .post("srl", "/srl/check", json!({"contentSummary": goal}))
-            .await
-    };
-    let destructive = check("Delete database of the shop").await;
-    assert_eq!(destructive["allowExecution"], false);
-    assert_eq!(destructive["confidence"], 0.2);
-    assert_eq!(destructive["findings"][0]["level"], "BLOCK");
-    assert_eq!(
-        check("Write about the purchase funnel").await["allowExecution"],
-        true
-    );
-}
-
-#[tokio::test]
-async fn a_workflow_runs_step_by_step_and_waits_for_approval() {
+async fn a_workflow_fails_at_the_first_step_it_runs_and_pauses_without_one() {
     let services = Services::start().await;
     let step = async |verb: &str, body: Value| {
         let answer = services
@@ -56,182 +38,180 @@ async fn a_workflow_runs_step_by_step_and_waits_for_approval() {
         answer["workflow"].clone()
     };
     let created = step("create", json!({"goal": "Launch a campaign"})).await;
-    assert_eq!(
-        created["steps"][2]["label"],
-        "Schedule distribution across platforms"
-    );
+    let approvals = created["steps"].as_array().unwrap().iter();
+    let approvals: Vec<&Value> = approvals.map(|step| &step["requiresApproval"]).collect();
+    assert_eq!(approvals, [false, false, true, false]);
     let named = json!({"workflowId": created["id"]});
     assert_eq!(step("continue", named.clone()).await["status"], "PLANNED");
     assert_eq!(step("start", named.clone()).await["status"], "RUNNING");
-    for _ in 0..2 {
-        assert_eq!(step("continue", named.clone()).await["status"], "RUNNING");
+    let failed = step("continue", named.clone()).await;
+    assert_eq!(failed["status"], "FAILED");
+    assert_eq!(
+        (&failed["steps"][0]["status"], &failed["steps"][0]["error"]),
+        (&json!("ERROR"), &json!("Not Found"))
+    );
+
+    assert_eq!(step("start", named.clone()).await["status"], "RUNNING");
+    for step_id in [1, 2, 3].map(|step: usize| created["steps"][step]["id"].clone()) {
+        let approval = json!({"workflowId": created["id"], "stepId": step_id});
+        step("approveStep", approval).await;
     }
-    let paused = step("continue", named.clone()).await;
+    let paused = step("continue", named).await;
     assert_eq!(paused["status"], "PAUSED");
-    assert_eq!(paused["steps"][2]["status"], "PENDING");
-    let approval = json!({"workflowId": created["id"], "stepId": created["steps"][2]["id"]});
-    assert_eq!(step("approveStep", approval).await["status"], "RUNNING");
-    step("continue", named.clone()).await;
-    let finished = step("continue", named.clone()).await;
-    assert_eq!(finished["status"], "COMPLETED");
-    assert_eq!(finished["steps"][3]["status"], "DONE");
-    assert_eq!(step("start", named).await["status"], "COMPLETED");
+    assert_eq!(paused["steps"][2]["status"], "IN_PROGRESS");
+
+    let empty = step("create", json!({"goal": ""})).await;
+    let named = json!({"workflowId": empty["id"]});
+    step("start", named.clone()).await;
+    assert_eq!(step("continue", named).await["status"], "COMPLETED");
 }
 
 #[tokio::test]
-async fn a_workflow_for_a_prohibited_goal_fails() {
+async fn a_simulation_says_its_steps_and_does_none_of_them() {
     let services = Services::start().await;
-    let goal = json!({"goal": "delete database and remove all accounts"});
-    let created = services.post("workflow", "/workflow/create", goal).await;
-    let named = json!({"workflowId": created["workflow"]["id"]});
-    services
-        .post("workflow", "/workflow/start", named.clone())
-        .await;
-    let failed = services.post("workflow", "/workflow/continue", named).await;
-    assert_eq!(failed["workflow"]["status"], "FAILED");
-    assert_eq!(failed["workflow"]["steps"][0]["status"], "ERROR");
-}
-
-#[tokio::test]
-async fn a_simulation_fails_where_something_prohibited_is_asked_for() {
-    let services = Services::start().await;
-    let run = async |field: &str, text: &str| {
-        let mut body = json!({"scenario": "social_ecomm_launch", "niche": "pet care"});
-        body[field] = text.into();
-        services.post("simulation", "/sim/run", body).await
-    };
-    assert_eq!(run("productName", "Smart Bottle").await["ok"], true);
-    // The niche is named in two of the four steps, the goal is behind all of them.
-    let by_niche = run("niche", "rm -rf tutorials").await;
-    assert_eq!(by_niche["ok"], false);
-    assert!(
-        by_niche["summary"]
-            .as_str()
-            .unwrap()
-            .contains("2 failed step(s)")
-    );
-    let by_goal = run("goal", "Delete account of a rival").await;
-    assert!(
-        by_goal["summary"]
-            .as_str()
-            .unwrap()
-            .contains("4 failed step(s)")
-    );
-}
-
-#[tokio::test]
-async fn a_strategy_follows_its_domains_horizon_and_goal() {
-    let services = Services::start().await;
-    let plays = async |domain: &str, goal: &str, days: u32| -> Vec<String> {
-        let body =
-            json!({"sessionId": "s1", "domain": [domain], "goal": goal, "horizonDays": days});
-        let answer = services.post("strategy", "/strategy/plan", body).await;
-        let plays = answer["plan"]["plays"].as_array().unwrap().iter();
-        plays
-            .map(|play| play["id"].as_str().unwrap().to_owned())
-            .collect()
-    };
-    for domain in ["ecomm", "social", "trading", "kingmaker", "creative"] {
-        let short = plays(domain, "Grow", 1).await;
-        let long = plays(domain, "Grow", 30).await;
-        assert!(!short.is_empty() && short.len() < long.len(), "{domain}");
-        assert!(long.iter().all(|id| id.starts_with(domain)), "{domain}");
-    }
-    let bundles = plays("ecomm", "Offer a bundle of products", 30).await;
-    assert_eq!(bundles[0], "ecomm-product-bundle");
-}
-
-#[tokio::test]
-async fn trends_follow_their_platform_and_niche() {
-    let services = Services::start().await;
-    let items = async |path: &str, platform: &str, niche: &str| -> Vec<Value> {
-        let body = json!({"sessionId": "s1", "platform": platform, "niche": niche});
-        let answer = services.post("trends", path, body).await;
+    let run = async |body: Value| services.post("simulation", "/sim/run", body).await;
+    for (scenario, steps) in [
+        ("social_ecomm_launch", 4),
+        ("content_only", 1),
+        ("store_only", 1),
+        ("another", 0),
+    ] {
+        let answer = run(json!({"scenario": scenario, "niche": "rm -rf"})).await;
         assert_eq!(answer["ok"], true);
-        assert!(answer["summary"].as_str().unwrap().contains(platform));
+        assert_eq!(answer["steps"].as_array().unwrap().len(), steps);
+    }
+    let odd = json!({"scenario": "store_only", "niche": null, "productName": ""});
+    let step = run(odd).await["steps"][0]["step"].clone();
+    let said = "Plan and simulate launching a simple ecomm store in niche null testing \"\". Do not deploy.";
+    assert_eq!(step, said);
+    let silent = run(json!({"scenario": "store_only"})).await["steps"][0]["step"].clone();
+    let said = "Plan and simulate launching a simple ecomm store in niche undefined testing \"Product X\". Do not deploy.";
+    assert_eq!(silent, said);
+}
+
+#[tokio::test]
+async fn a_strategy_has_the_plays_of_its_domains_and_what_models_suggest_for_the_first() {
+    let services = Services::start().await;
+    let plan = async |domains: Value, goal: &str| {
+        let body = json!({"sessionId": "s1", "domain": domains, "goal": goal, "horizonDays": 7});
+        services.post("strategy", "/strategy/plan", body).await["plan"].clone()
+    };
+    for (domains, plays, models) in [
+        (json!(["social"]), 13, 4),
+        (json!(["ecomm", "social"]), 17, 4),
+        (json!(["social", "social"]), 18, 4),
+        (json!(["nope", "social"]), 5, 1),
+        (json!([["creative"]]), 7, 4),
+        (json!([7]), 0, 1),
+    ] {
+        let plan = plan(domains.clone(), "Grow").await;
+        assert_eq!(plan["plays"].as_array().unwrap().len(), plays, "{domains}");
+        assert_eq!(plan["sourceModels"].as_array().unwrap().len(), models);
+        assert_eq!(plan["domains"], domains);
+    }
+    for (goal, niche) in [
+        ("A WORKOUT a day", "home fitness niche is hot"),
+        ("Recipes for gadgets", "food niche"),
+        ("Something stylish", "general niche"),
+        ("Style", "fashion niche"),
+    ] {
+        let said = plan(json!([]), goal).await["trendContext"].clone();
+        assert!(said.as_str().unwrap().starts_with(niche), "{goal}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn trends_follow_their_platform_and_know_only_fitness() {
+    let services = Services::start().await;
+    let items = async |path: &str, platform: &str, niche: Value| -> Vec<Value> {
+        let body = json!({"sessionId": "s1", "platform": platform, "niche": niche});
+        let answer = services.post("trends", path, body.clone()).await;
+        assert_eq!(answer["ok"], true);
+        assert_eq!(
+            answer.get("query"),
+            (path == "/trends/query").then_some(&body)
+        );
         answer["items"].as_array().unwrap().clone()
     };
     for path in ["/trends/summary", "/trends/query"] {
-        for platform in ["tiktok", "youtube", "instagram", "google"] {
-            let found = items(path, platform, "anything").await;
-            assert_eq!(found.len(), 3, "{platform}");
-            assert!(found.iter().all(|item| item["platform"] == platform));
+        for (platform, of_fitness) in [
+            ("tiktok", 3),
+            ("youtube", 2),
+            ("instagram", 2),
+            ("google", 2),
+        ] {
+            let found = items(path, platform, json!("Cat\u{2003}food")).await;
+            assert_eq!(found.len(), 1, "{platform}");
+            assert_eq!(found[0]["platform"], platform);
+            let found = items(path, platform, json!("FITNESS for cats")).await;
+            assert_eq!(found.len(), of_fitness, "{platform}");
         }
-        let found = items(path, "all", "Sell a smart BOTTLE").await;
-        assert_eq!(found.len(), 5);
-        assert_eq!(
-            (&found[0]["topic"], &found[0]["confidence"]),
-            (&json!("Reusable bottles"), &json!(0.8))
-        );
-        assert_eq!(found[4]["confidence"], 0.4);
-        assert_eq!(items(path, "fax", "bottles").await, Vec::<Value>::new());
+        let found = items(path, "all", json!("Cat\u{2003}food")).await;
+        let topics: Vec<&Value> = found.iter().map(|item| &item["topic"]).collect();
+        let expected = [
+            "Cat\u{2003}food near me",
+            "Cat\u{2003}food tutorial",
+            "#Catfoodcommunity",
+            "#Catfood",
+        ];
+        assert_eq!(topics, expected);
+        assert_eq!(items(path, "all", json!("my workouts")).await.len(), 9);
+        for (platform, niche) in [("fax", json!("bottles")), ("all", json!(["bottles"]))] {
+            assert_eq!(items(path, platform, niche).await, Vec::<Value>::new());
+        }
     }
 }
 
 #[tokio::test]
-async fn trends_and_campaign_say_what_is_missing() {
+async fn trends_say_what_is_missing() {
     let services = Services::start().await;
-    let send = async |name: &str, path: &str, body: Value| {
-        let call = Call {
-            method: "POST",
-            path,
-            content_type: Some("application/json"),
-            body: Some(body.to_string()),
-        };
-        services.send(name, call).await
-    };
-    let refused = |missing: &str| {
-        let error = format!("Missing required fields: {missing}");
-        (400, json!({"ok": false, "error": error}))
-    };
-    let (trends, campaign) = ("/trends/summary", "/campaign/create");
-    let asked = json!({"sessionId": "s1", "platform": "all", "niche": "cats"});
+    let asked = json!({"sessionId": "s1", "platform": "tiktok", "niche": "cats"});
+    let error = "Missing required fields: sessionId, platform, niche";
     for missing in ["sessionId", "platform", "niche"] {
-        let mut body = asked.clone();
-        body.as_object_mut().unwrap().remove(missing);
-        let expected = refused("sessionId, platform, niche");
-        assert_eq!(send("trends", trends, body).await, expected, "{missing}");
+        for falsy in [json!(null), json!(""), json!(0), json!(false)] {
+            let mut body = asked.clone();
+            body[missing] = falsy;
+            let answer = services
+                .send("trends", Call::json("/trends/summary", &body))
+                .await;
+            assert_eq!(
+                answer,
+                (400, json!({"ok": false, "error": error})),
+                "{body}"
+            );
+        }
     }
-    let created = json!({"name": "n", "type": "SOCIAL_ORGANIC", "target": {}, "goal": {}});
-    for missing in ["name", "type", "target", "goal"] {
-        let mut body = created.clone();
-        body.as_object_mut().unwrap().remove(missing);
-        let expected = refused("name, type, target, goal");
-        assert_eq!(
-            send("campaign", campaign, body).await,
-            expected,
-            "{missing}"
-        );
-    }
-    let odd = json!({"sessionId": "s1", "platform": "all", "niche": ["cats"]});
-    assert_eq!(send("trends", trends, odd).await.0, 500);
-    assert_eq!(send("campaign", campaign, json!(null)).await.0, 500);
+    let odd = json!({"sessionId": "s1", "platform": "tiktok", "niche": ["cats"]});
+    assert_eq!(
+        services
+            .send("trends", Call::json("/trends/query", &odd))
+            .await
+            .0,
+        500
+    );
 }
 
 #[tokio::test]
-async fn a_campaign_is_kept_as_a_draft() {
+async fn a_campaign_is_kept_as_a_draft_until_it_is_planned() {
     let services = Services::start().await;
     let brief = json!({
         "name": "Bottles",
         "type": "ECOM_LAUNCH",
         "productName": "Smart Bottle",
-        "target": {"platforms": ["tiktok"], "niche": "bottles"},
+        "target": {"platforms": ["google"], "niche": "bottles"},
         "goal": {"objective": "PURCHASES", "dailyBudget": 0, "durationDays": 7},
     });
     let mut created = Vec::new();
-    for _ in 0..2 {
+    for body in [&brief, &json!({}), &json!([])] {
         let answer = services
-            .post("campaign", "/campaign/create", brief.clone())
+            .post("campaign", "/campaign/create", body.clone())
             .await;
-        let campaign = &answer["campaign"];
-        assert_eq!(
-            (&answer["ok"], &campaign["status"]),
-            (&json!(true), &json!("DRAFT"))
-        );
-        for (field, value) in brief.as_object().unwrap() {
-            assert_eq!(campaign[field], *value, "{field}");
-        }
-        created.push(campaign.clone());
+        assert_eq!(answer["campaign"]["status"], "DRAFT");
+        assert_eq!(answer["campaign"]["creatives"], json!([]));
+        created.push(answer["campaign"].clone());
+    }
+    for (field, value) in brief.as_object().unwrap() {
+        assert_eq!(created[0][field], *value, "{field}");
     }
     assert_ne!(created[0]["id"], created[1]["id"]);
     let id = created[0]["id"].as_str().unwrap();
@@ -239,25 +219,39 @@ async fn a_campaign_is_kept_as_a_draft() {
     assert_eq!(one, json!({"ok": true, "campaign": created[0]}));
     let all = services.get("campaign", "/campaigns").await;
     assert_eq!(all, json!({"ok": true, "campaigns": created}));
-    for unknown in ["nobody", "create"] {
+    for unknown in ["nobody", "create", "plan"] {
         let missing = services
             .get("campaign", &format!("/campaign/{unknown}"))
             .await;
         assert_eq!(missing, json!({"ok": false, "error": "Not found"}));
     }
+
+    let plan = async |campaign: &Value| {
+        let body = json!({"campaignId": campaign["id"]});
+        services
+            .send("campaign", Call::json("/campaign/plan", &body))
+            .await
+    };
+    let (status, planned) = plan(&created[0]).await;
+    assert_eq!(
+        (status, &planned["campaign"]["status"]),
+        (200, &json!("PLANNED"))
+    );
+    assert_eq!(plan(&created[1]).await.0, 500);
 }
 
 #[tokio::test]
-async fn brain_finds_the_newest_of_a_domain_first_and_survives_a_record_without_content() {
+async fn brain_finds_the_most_important_first_until_a_record_without_content_spoils_it() {
     let services = Services::start().await;
-    let records = [
-        json!({"domain": "ops", "content": "first PLAN"}),
+    let write = async |record: Value| services.post("brain", "/v2/memory/write", record).await;
+    for record in [
+        json!({"domain": "ops", "content": "first PLAN", "importance": 0.1}),
         json!({"domain": "social", "content": "a plan elsewhere"}),
-        json!({"domain": "ops", "tags": ["plan"], "content": "second"}),
-        json!({"domain": "ops"}),
-    ];
-    for record in records {
-        services.post("brain", "/v2/memory/write", record).await;
+        json!({"domain": "ops", "title": "Plan", "content": "second"}),
+        json!({"domain": "ops", "tags": ["plan"], "content": "third"}),
+        json!({"domain": "ops", "content": "a plan", "importance": "odd"}),
+    ] {
+        write(record).await;
     }
     let search = async |body: Value| -> Vec<String> {
         let answer = services.post("brain", "/v2/memory/search", body).await;
@@ -267,13 +261,29 @@ async fn brain_finds_the_newest_of_a_domain_first_and_survives_a_record_without_
             .collect()
     };
     let found = search(json!({"domain": "ops", "query": "Plan"})).await;
-    assert_eq!(found, ["second", "first PLAN"]);
+    assert_eq!((found.len(), found[2].as_str()), (3, "first PLAN"));
+    for (limit, found) in [
+        (json!(1), 1),
+        (json!(-1), 3),
+        (json!("2"), 2),
+        (json!(null), 0),
+        (json!(1e300), 4),
+    ] {
+        let body = json!({"query": "plan", "limit": limit});
+        assert_eq!(search(body).await.len(), found, "{limit}");
+    }
+
+    write(json!({"domain": "trading"})).await;
+    let spoiled = Call::json("/v2/memory/search", &json!({"query": "plan"}));
+    assert_eq!(services.send("brain", spoiled).await.0, 500);
     assert_eq!(
-        search(json!({"query": "plan", "limit": 1})).await,
-        ["second"]
+        search(json!({"domain": "social", "query": "plan"}))
+            .await
+            .len(),
+        1
     );
     let all = services.get("brain", "/v2/memory/all").await;
-    assert_eq!(all["records"].as_array().unwrap().len(), 4);
+    assert_eq!(all["records"].as_array().unwrap().len(), 6);
 }
 
 #[tokio::test]
