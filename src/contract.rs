@@ -21,7 +21,8 @@ impl From<Effect> for wit::Effect {
     fn from(effect: Effect) -> Self {
         match effect {
             Effect::Read => Self::Read,
-            Effect::Write => Self::Write,
+            // The contract has no third word, and a plugin had better take it for too much.
+            Effect::Simulate | Effect::Write => Self::Write,
         }
     }
 }

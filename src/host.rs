@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
+use crate::background::Background;
 use crate::brain::AuditLog;
 use crate::config::Config;
 use crate::engine::Engine;
@@ -29,7 +29,7 @@ pub struct Host {
     listener: TcpListener,
     manners: Manners,
     /// Delivers the audit log and cleans up; ends with the host.
-    background: JoinSet<()>,
+    background: Background,
 }
 
 impl Host {
@@ -97,6 +97,7 @@ impl Host {
             app: App {
                 engine,
                 audit,
+                healths: background.healths(),
                 streams: Arc::new(Semaphore::new(config.limits.event_streams)),
             },
             listener,
@@ -134,7 +135,7 @@ impl Host {
         // Whose callers hung up run on without a request.
         let ended = app.engine.finish(manners.grace).await;
         // Until they are gone they hold the store, and with it the data folder.
-        background.shutdown().await;
+        background.stop().await;
         anyhow::ensure!(
             ended,
             "steps were still running after {} s",
@@ -149,24 +150,35 @@ fn background(
     audit: &Arc<AuditLog>,
     registry: &Arc<Registry>,
     retention: Retention,
-) -> JoinSet<()> {
+) -> Background {
     let (store, audit) = (Arc::clone(store), Arc::clone(audit));
     let (registry, watched) = (Arc::clone(registry), Arc::clone(registry));
-    let mut background = JoinSet::new();
-    background.spawn(async move { audit.run().await });
-    background.spawn(async move { watched.watch().await });
-    background.spawn(async move {
-        loop {
-            match store.clean_up(retention).await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => tracing::warn!("what is old could not be removed: {error}"),
-            }
-            if let Err(error) = registry.clean_up().await {
-                tracing::warn!("plugins that nobody needs could not be removed: {error}");
-            }
-            tokio::time::sleep(CLEAN_UP).await;
-        }
+    let mut background = Background::default();
+    background.keep_up("auditLog", move || {
+        let audit = Arc::clone(&audit);
+        async move { audit.run().await }
+    });
+    background.keep_up("pluginsFolder", move || {
+        let watched = Arc::clone(&watched);
+        async move { watched.watch().await }
+    });
+    background.keep_up("cleanUp", move || {
+        clean_up(Arc::clone(&store), Arc::clone(&registry), retention)
     });
     background
+}
+
+/// Removes what is old, now and then.
+async fn clean_up(store: Arc<dyn Store>, registry: Arc<Registry>, retention: Retention) {
+    loop {
+        match store.clean_up(retention).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!("what is old could not be removed: {error}"),
+        }
+        if let Err(error) = registry.clean_up().await {
+            tracing::warn!("plugins that nobody needs could not be removed: {error}");
+        }
+        tokio::time::sleep(CLEAN_UP).await;
+    }
 }

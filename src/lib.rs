@@ -19,6 +19,7 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+mod background;
 pub mod brain;
 pub mod cases;
 pub mod cli;
@@ -30,6 +31,7 @@ pub mod engine;
 pub mod guest_build;
 pub mod host;
 pub mod http;
+mod output;
 pub mod plan;
 pub mod recipe;
 pub mod registry;

@@ -1,6 +1,7 @@
 //! The command line against a running host: what it shows, what it asks, and how it exits.
 
 mod lost;
+mod output;
 mod run;
 mod show;
 mod terminal;
@@ -51,10 +52,17 @@ fn json_lines(output: &str) -> Vec<Value> {
 
 /// Nothing in it but text and line ends.
 fn assert_plain(ended: &Ended) {
-    let is_odd = |c: char| {
-        c != '\n' && (c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2028}'))
-    };
     for output in [&ended.stdout, &ended.stderr] {
-        assert!(!output.contains(is_odd), "{output:?}");
+        assert_only_text(output);
     }
+}
+
+/// Characters that are not seen, or do something: to a terminal, or to the order of a text.
+const UNSEEN: &str = "\u{1b}[31m\u{9b}2J\u{7}\u{ad}\u{34f}\u{61c}\u{115f}\u{180e}\u{200b}\u{200f}\u{2028}\
+    \u{202e}\u{2060}\u{2066}\u{2069}\u{2800}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{fffb}\u{e0041}\u{e0100}";
+
+#[track_caller]
+fn assert_only_text(output: &str) {
+    let is_odd = |c: char| c != '\n' && (c.is_control() || UNSEEN.contains(c) && !c.is_ascii());
+    assert!(!output.contains(is_odd), "{output:?}");
 }

@@ -1,12 +1,14 @@
 //! What the three modes let through: counted at the services, not believed of the plan.
 
+mod simulation;
+
 use std::collections::BTreeMap;
 
-use codex_mesh::config::Config;
+use codex_mesh::config::{Config, SimulatedBy};
 use codex_mesh::plan::{Effect, Mode};
 use serde_json::{Value, json};
 
-use crate::support::{GOAL, TestApp, assert_has, recorded};
+use crate::support::{GOAL, TestApp, TestAppBuilder, assert_has, recorded};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_reads_and_never_writes() {
@@ -42,7 +44,7 @@ async fn a_dry_run_needs_no_checks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_sends_every_read() {
     let app = TestApp::start().await;
-    let kinds = ["ops", "strategy", "simulation"];
+    let kinds = ["ops", "strategy"];
     let plan = run(&app, "DRY_RUN", &kinds).await;
     assert_eq!(plan["status"], "DONE", "{plan:#}");
     for kind in kinds {
@@ -68,7 +70,7 @@ async fn the_operator_says_what_is_a_write() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_simulation_simulates_instead_of_writing() {
-    let app = TestApp::start().await;
+    let app = trusting().start().await;
     let plan = app.create(&json!({"mode": "SIMULATION"})).await;
     let kinds: Vec<_> = plan["steps"]
         .as_array()
@@ -97,7 +99,7 @@ async fn a_simulation_simulates_instead_of_writing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_simulation_replaces_every_write_in_its_place() {
-    let app = TestApp::start().await;
+    let app = trusting().start().await;
     let plan = run(&app, "SIMULATION", &["workflow", "srl", "workflow"]).await;
     assert_eq!(plan["status"], "DONE", "{plan:#}");
     assert_eq!((app.asked("workflow"), app.asked("simulation")), (0, 2));
@@ -109,10 +111,7 @@ async fn a_simulation_replaces_every_write_in_its_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_simulation_that_goes_badly_is_an_error() {
     let answer = recorded("sim-run-orchestrator-stubbed.json", "orchestrator_404");
-    let app = TestApp::builder()
-        .service("simulation", answer)
-        .start()
-        .await;
+    let app = trusting().service("simulation", answer).start().await;
     let plan = app.create(&json!({"mode": "SIMULATION"})).await;
     let plan = app.run(&plan).await;
     assert_eq!(plan["status"], "ERROR");
@@ -232,6 +231,11 @@ async fn the_audit_log_is_written_in_every_mode() {
             assert_eq!(content["mode"], *mode);
         }
     }
+}
+
+/// A host whose simulation engine is said to be harmless.
+fn trusting() -> TestAppBuilder {
+    TestApp::builder().configure(|config| config.policy.simulation = SimulatedBy::Engine)
 }
 
 /// Creates a plan of these kinds and runs it.

@@ -4,21 +4,30 @@
 mod no_answer;
 mod verdict;
 
+use codex_mesh::config::SimulatedBy;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
-/// A host on which a plan of any one kind may run LIVE.
+/// A host on which a plan of any one kind may run.
 async fn unchecked() -> TestApp {
     TestApp::builder()
-        .configure(|config| config.policy.live_requires.clear())
+        .configure(|config| {
+            config.policy.live_requires.clear();
+            config.policy.simulation = SimulatedBy::Engine;
+        })
         .start()
         .await
 }
 
 /// The only step of a plan of this kind, after it ran.
 async fn run_alone(app: &TestApp, kind: &str) -> Value {
-    let plan = app.create(&json!({"steps": [{"kind": kind}]})).await;
+    let mode = match kind {
+        "simulation" => "SIMULATION",
+        _ => "LIVE",
+    };
+    let steps = json!([{"kind": kind}]);
+    let plan = app.create(&json!({"mode": mode, "steps": steps})).await;
     app.step(&plan).await["steps"][0].clone()
 }
 

@@ -1,13 +1,15 @@
 //! Asks a person for an approval, or says how to give it.
 
-use std::io::{self, Write};
+use std::io;
 
 use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::client::Client;
-use super::text::{json_line, json_lines, plain};
+use super::text::json_lines;
+use crate::output;
 use crate::plan::{HeaderValue, Plan, Step, WaitingFor};
+use crate::text::{json_line, plain};
 
 /// The longest line that is read of a person, in bytes.
 const LONGEST: u64 = 16 << 10;
@@ -148,10 +150,7 @@ async fn answered(question: &str, usual: &str) -> io::Result<Option<String>> {
 
 /// A line of the terminal; `None` at its end.
 async fn prompt(question: &str) -> io::Result<Option<String>> {
-    let mut out = io::stdout().lock();
-    out.write_all(question.as_bytes())?;
-    out.flush()?;
-    drop(out);
+    output::print(question)?;
     let (sender, line) = oneshot::channel();
     // A thread of its own, for which the program does not wait when Ctrl-C ends it.
     std::thread::Builder::new().spawn(move || {

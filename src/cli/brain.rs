@@ -5,7 +5,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::client::{Client, HostArgs};
-use super::text;
+use crate::output::print;
+use crate::text::json_line;
 
 /// Events that Brain rejected and that wait for a person.
 #[derive(Debug, Args)]
@@ -38,9 +39,9 @@ pub(super) async fn run(args: &BrainArgs) -> anyhow::Result<()> {
                 .and_then(Value::as_array)
                 .context("no events")?;
             for event in events {
-                println!("{}", text::json_line(&event.to_string()));
+                print(&format!("{}\n", json_line(&event.to_string())))?;
             }
-            println!("{} parked events", events.len());
+            print(&format!("{} parked events\n", events.len()))?;
         }
         BrainCommand::Resend { ids } => {
             let body = if ids.is_empty() {
@@ -49,10 +50,8 @@ pub(super) async fn run(args: &BrainArgs) -> anyhow::Result<()> {
                 json!({"ids": ids})
             };
             let answer: Value = client.post("/mesh/brain/resend", &body).await?;
-            println!(
-                "{} events are on their way again",
-                answer.get("resent").unwrap_or(&json!(0))
-            );
+            let resent = answer.get("resent").unwrap_or(&json!(0)).to_string();
+            print(&format!("{resent} events are on their way again\n"))?;
         }
     }
     Ok(())

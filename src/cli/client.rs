@@ -13,11 +13,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::text;
 use crate::http::SIGNATURE_HEADER;
 use crate::plan::Plan;
 use crate::registry::Component;
 use crate::services::install_tls;
+use crate::text::plain;
 
 /// Where a host listens that was not told otherwise.
 const USUAL: &str = "http://127.0.0.1:5565";
@@ -180,7 +180,7 @@ fn refused(status: u16, error: Option<String>) -> Refused {
     let message = error.unwrap_or_else(|| format!("the host answered with status {status}"));
     Refused {
         status,
-        message: text::plain(&message),
+        message: plain(&message),
     }
 }
 

@@ -9,26 +9,34 @@ use tokio::net::TcpListener;
 
 use super::options::Options;
 use super::serve;
+use crate::config::SimulatedBy;
 use crate::dev;
+use crate::output::say;
 use crate::services::{Catalogue, Client, Outgoing, Service};
 
 /// How long a service may take to show that it is there.
 const PROBE: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
-    let config = options.config()?;
+    let mut config = options.config()?;
     // Before anything starts, so that Ctrl-C is a clean stop from here on.
     let stopped = serve::stopped()?;
-    start_services(&config.catalogue()?).await?;
+    let catalogue = config.catalogue()?;
+    let started = start_services(&catalogue).await?;
+    let mut engines = catalogue.iter().filter(|service| service.routes.simulate());
+    // The local edition is known to do nothing else; of what was already there nothing is known.
+    if engines.all(|service| started.contains(&service.name)) {
+        config.policy.simulation = SimulatedBy::Engine;
+    }
     let host = serve::start(&config).await?;
     let address = host.address()?;
-    println!("codex-mesh listens on http://{address}");
-    println!(
-        "\nTry it:\n  {}\n\nCtrl-C stops everything.",
+    say(&format!("codex-mesh listens on http://{address}\n"));
+    say(&format!(
+        "\nTry it:\n  {}\n\nCtrl-C stops everything.\n",
         example(&address.to_string())
-    );
+    ));
     host.serve(stopped).await?;
-    println!("stopped");
+    say("stopped\n");
     Ok(())
 }
 
@@ -40,8 +48,8 @@ fn example(address: &str) -> String {
     )
 }
 
-/// Starts what does not answer, and says where everything is.
-async fn start_services(catalogue: &Catalogue) -> anyhow::Result<()> {
+/// Starts what does not answer, and says where everything is; the names of what it started.
+async fn start_services(catalogue: &Catalogue) -> anyhow::Result<Vec<String>> {
     let client = Client::new(64 << 10)?;
     let bases = catalogue.iter().map(|service| {
         (
@@ -50,18 +58,22 @@ async fn start_services(catalogue: &Catalogue) -> anyhow::Result<()> {
         )
     });
     let peers = dev::Peers::new(bases.collect(), reqwest::Client::builder().build()?);
+    let mut started = Vec::new();
     for name in dev::NAMES {
         let service = catalogue
             .get(name)
             .with_context(|| format!("no service {name}"))?;
         let state = if answers(&client, service).await {
-            "was already there".to_owned()
+            "was already there"
+        } else if start(service, &peers).await? {
+            started.push(name.to_owned());
+            "local edition"
         } else {
-            start(service, &peers).await?
+            "does not answer, and is not on this machine: no local edition"
         };
-        println!("  {name:<11} {:<28} {state}", service.shown());
+        say(&format!("  {name:<11} {:<28} {state}\n", service.shown()));
     }
-    Ok(())
+    Ok(started)
 }
 
 /// Anything that answers HTTP counts, whatever it says.
@@ -80,10 +92,10 @@ async fn answers(client: &Client, service: &Service) -> bool {
         .is_ok()
 }
 
-/// Starts the local edition, on loopback and nowhere else.
-async fn start(service: &Service, peers: &dev::Peers) -> anyhow::Result<String> {
+/// Starts the local edition, on loopback and nowhere else; whether it did.
+async fn start(service: &Service, peers: &dev::Peers) -> anyhow::Result<bool> {
     let Some(port) = loopback_port(&service.base) else {
-        return Ok("does not answer, and is not on this machine: no local edition".to_owned());
+        return Ok(false);
     };
     let router = dev::router(&service.name, peers);
     let router = router.with_context(|| format!("no local edition of {}", service.name))?;
@@ -101,7 +113,7 @@ async fn start(service: &Service, peers: &dev::Peers) -> anyhow::Result<String> 
             tracing::error!("the local edition of {name} ended: {error}");
         }
     });
-    Ok("local edition".to_owned())
+    Ok(true)
 }
 
 fn loopback_port(base: &Url) -> Option<u16> {

@@ -19,8 +19,8 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
+use crate::output;
 use crate::sandbox::run_compiler;
 use options::Options;
 
@@ -54,18 +54,26 @@ enum Command {
     Compile { memory_bytes: u64, cpu_seconds: u64 },
 }
 
-/// Parses the command line and does what it says; the exit code.
-///
-/// # Errors
-/// What went wrong, for a person.
-pub async fn run() -> anyhow::Result<ExitCode> {
-    let cli = Cli::parse();
-    // Warnings of the compiler and the HTTP client are not an operator's.
-    let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new("info"))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+/// The exit code of a program whose output nobody reads to its end, as shells have it (SIGPIPE).
+const READER_GONE: u8 = 141;
+
+/// Parses the command line and does what it says; the exit code. What went wrong is said.
+pub async fn main() -> ExitCode {
+    let exit = match run(Cli::parse()).await {
+        Ok(exit) => exit,
+        // Whoever read the output has seen enough.
+        Err(error) if output::is_reader_gone(&error) => ExitCode::from(READER_GONE),
+        Err(error) => {
+            output::complain(&format!("error: {error:#}\n"));
+            ExitCode::FAILURE
+        }
+    };
+    output::finish();
+    exit
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    output::start_log()?;
     match cli.command {
         Command::Serve(options) => serve::run(&options).await?,
         #[cfg(feature = "dev-services")]

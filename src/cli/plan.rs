@@ -1,14 +1,13 @@
 //! `codex-mesh plan ID`: one plan of a running host, with its steps and what it waits for.
 
-use std::io::{self, Write};
-
 use clap::Args;
 
 use super::approve;
 use super::client::{Client, HostArgs};
 use super::progress::seconds;
-use super::text::{json_line, plain};
+use crate::output::print;
 use crate::plan::{Approval, Plan, Step};
+use crate::text::{json_line, plain};
 
 /// With its steps, their reasons, the approvals, and what it waits for.
 #[derive(Debug, Args)]
@@ -26,15 +25,11 @@ pub(super) struct PlanArgs {
 pub(super) async fn run(args: &PlanArgs) -> anyhow::Result<()> {
     let client = Client::new(&args.host)?;
     let answer = client.plan(&args.id).await?;
-    let mut out = io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", json_line(answer.json()))?;
-        return Ok(());
+        return Ok(print(&format!("{}\n", json_line(answer.json())))?);
     }
-    for line in lines(&client, &answer.plan()?) {
-        writeln!(out, "{line}")?;
-    }
-    Ok(())
+    let lines = lines(&client, &answer.plan()?).join("\n");
+    Ok(print(&format!("{lines}\n"))?)
 }
 
 fn lines(client: &Client, plan: &Plan) -> Vec<String> {

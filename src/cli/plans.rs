@@ -1,15 +1,14 @@
 //! `codex-mesh plans`: the plans of a running host, newest first.
 
-use std::io::{self, Write};
-
 use anyhow::Context;
 use clap::Args;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::client::{Client, HostArgs};
-use super::text::{json_line, plain, shorten};
+use crate::output::print;
 use crate::plan::{Domain, Plan, PlanStatus, StepStatus};
+use crate::text::{json_line, plain, shorten};
 
 /// The longest goal that is shown, in characters.
 const GOAL: usize = 60;
@@ -47,22 +46,20 @@ pub(super) async fn run(args: &PlansArgs) -> anyhow::Result<()> {
         path.push_str(&format!("&domain={domain}"));
     }
     let answer: PlansAnswer = Client::new(&args.host)?.get(&path).await?;
-    let mut out = io::stdout().lock();
     if args.json {
         for plan in answer.plans {
-            writeln!(out, "{}", json_line(plan.get()))?;
+            print(&format!("{}\n", json_line(plan.get())))?;
         }
         return Ok(());
     }
-    writeln!(
-        out,
-        "{:36}  {:9}  {:10}  {:12}  {:>5}  {:20}  GOAL",
+    print(&format!(
+        "{:36}  {:9}  {:10}  {:12}  {:>5}  {:20}  GOAL\n",
         "ID", "STATUS", "MODE", "DOMAIN", "DONE", "CREATED"
-    )?;
+    ))?;
     for plan in answer.plans {
         let plan: Plan = serde_json::from_str(plan.get())
             .context("the host answers with a plan of another version")?;
-        writeln!(out, "{}", line(&plan))?;
+        print(&line(&plan))?;
     }
     Ok(())
 }
@@ -74,7 +71,7 @@ fn line(plan: &Plan) -> String {
     let created = plan.created_at.to_string();
     let created = created.split('.').next().unwrap_or_default();
     format!(
-        "{:36}  {:9}  {:10}  {:12}  {:>5}  {:20}  {}",
+        "{:36}  {:9}  {:10}  {:12}  {:>5}  {:20}  {}\n",
         plain(&plan.id),
         plan.status.as_str(),
         plan.mode.as_str(),

@@ -1,12 +1,13 @@
 //! Shows a plan as it goes: on a terminal with a line that moves, elsewhere as plain lines, for
 //! scripts as JSON.
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::time::Instant;
 
-use super::text::{json_line, plain};
 use super::watch::Event;
+use crate::output;
 use crate::plan::{Plan, PlanStatus};
+use crate::text::{json_line, plain};
 
 /// What the moving line begins with, in turn.
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -37,10 +38,10 @@ impl Style {
     pub(super) fn detect(json: bool) -> Self {
         if json {
             Self::Json
-        } else if io::stdout().is_terminal() {
-            // https://no-color.org
-            let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-            Self::Terminal { colours }
+        } else if output::moves(&io::stdout()) {
+            Self::Terminal {
+                colours: output::has_colours(&io::stdout()),
+            }
         } else {
             Self::Plain
         }
@@ -78,8 +79,8 @@ impl Progress {
     /// A line for a person; scripts don't get it.
     pub(super) fn line(&self, line: &str) -> io::Result<()> {
         match self.style {
-            Style::Terminal { .. } => write(&format!("{CLEAR}{line}\n")),
-            Style::Plain => write(&format!("{line}\n")),
+            Style::Terminal { .. } => output::write(&format!("{CLEAR}{line}\n")),
+            Style::Plain => output::write(&format!("{line}\n")),
             Style::Json => Ok(()),
         }
     }
@@ -87,15 +88,16 @@ impl Progress {
     /// A line for a person whom it may concern that reads what a script writes.
     pub(super) fn note(&self, line: &str) -> io::Result<()> {
         match self.style {
-            Style::Json => writeln!(io::stderr(), "{line}"),
-            Style::Terminal { .. } | Style::Plain => self.line(line),
+            Style::Json => output::complain(&format!("{line}\n")),
+            Style::Terminal { .. } | Style::Plain => self.line(line)?,
         }
+        Ok(())
     }
 
     /// A line for scripts.
     pub(super) fn json(&self, json: &str) -> io::Result<()> {
         match self.style {
-            Style::Json => write(&format!("{}\n", json_line(json))),
+            Style::Json => output::write(&format!("{}\n", json_line(json))),
             Style::Terminal { .. } | Style::Plain => Ok(()),
         }
     }
@@ -146,13 +148,13 @@ impl Progress {
             going_on.join("   ")
         };
         let (cut, uncut) = CUT;
-        write(&format!("{CLEAR}{cut}{frame} {going_on}{uncut}"))
+        output::write(&format!("{CLEAR}{cut}{frame} {going_on}{uncut}"))
     }
 
     /// Takes the moving line away, before something else is written.
     pub(super) fn pause(&self) -> io::Result<()> {
         match self.style {
-            Style::Terminal { .. } => write(CLEAR),
+            Style::Terminal { .. } => output::write(CLEAR),
             Style::Plain | Style::Json => Ok(()),
         }
     }
@@ -181,12 +183,6 @@ impl Progress {
             _ => text.to_owned(),
         }
     }
-}
-
-fn write(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
 }
 
 /// Milliseconds for a person.

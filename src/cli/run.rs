@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use super::approve::{self, Decision};
 use super::client::{Client, HostArgs, PlanAnswer, Refused};
 use super::progress::{Progress, Style};
-use super::text;
 use super::watch::{Told, Watch};
+use crate::output::print;
 use crate::plan::{Domain, Mode, Plan, PlanStatus, StepStatus};
+use crate::text::{json_line, plain};
 
 /// The exit code when a person has to approve something, and there is none.
 const WAITS: u8 = 3;
@@ -58,7 +59,8 @@ pub(super) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let outcome = create_and_follow(args).await;
     if let (true, Err(error)) = (args.json, &outcome) {
         let line = json!({"ok": false, "error": format!("{error:#}")});
-        println!("{}", text::json_line(&line.to_string()));
+        // Where this can't be written either, that is said on stderr.
+        let _ = print(&format!("{}\n", json_line(&line.to_string())));
     }
     outcome
 }
@@ -242,7 +244,7 @@ impl Follower<'_> {
              -H 'content-type: application/json' -d '{{\"planId\":\"{id}\",\"by\":\"<your \
              name>\",\"reason\":\"<why>\"}}'",
             self.client.url("/mesh/cancel"),
-            id = text::plain(self.id),
+            id = plain(self.id),
         ))
     }
 }

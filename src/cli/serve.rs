@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::options::Options;
 use crate::config::Config;
 use crate::host::Host;
+use crate::output::say;
 use crate::sandbox::THIS_PROGRAM;
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
@@ -15,16 +16,19 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     // Before it says that it listens, so that a signal is a clean stop from then on.
     let stopped = stopped()?;
     let host = start(&config).await?;
-    println!("codex-mesh listens on http://{}", host.address()?);
+    say(&format!(
+        "codex-mesh listens on http://{}\n",
+        host.address()?
+    ));
     host.serve(stopped).await?;
-    println!("stopped");
+    say("stopped\n");
     Ok(())
 }
 
 /// Starts the host, saying so where that takes a moment.
 pub(super) async fn start(config: &Config) -> anyhow::Result<Host> {
     if !config.cache_dir().exists() {
-        println!("compiling the plugins, once …");
+        say("compiling the plugins, once …\n");
     }
     Host::start(config, Path::new(THIS_PROGRAM)).await
 }
@@ -38,6 +42,6 @@ pub(super) fn stopped() -> anyhow::Result<impl Future<Output = ()> + Send + 'sta
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        println!("stopping: what is running may finish");
+        say("stopping: what is running may finish\n");
     })
 }

@@ -1,34 +1,6 @@
-//! Text for a terminal that came from plugins, services or clients: none of it may reach the
-//! terminal as anything but text.
+//! Text for a person at a terminal.
 
-use crate::text::is_active;
-
-/// The text on one line, with whatever is not plain text spelled out.
-pub(super) fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\t' => plain.push(' '),
-            c if is_active(c) => plain.extend(c.escape_default()),
-            c => plain.push(c),
-        }
-    }
-    plain
-}
-
-/// The same for JSON, which stays the same JSON.
-pub(super) fn json_line(json: &str) -> String {
-    let mut line = String::with_capacity(json.len());
-    for c in json.chars() {
-        match c {
-            // Only between values: within a text JSON has them spelled out.
-            '\n' | '\r' | '\t' => line.push(' '),
-            c if is_active(c) => line.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => line.push(c),
-        }
-    }
-    line
-}
+use crate::text::json_line;
 
 /// JSON on lines of its own, indented, with every name and value as it is written: reading and
 /// writing it again would show other numbers than those that are sent.
@@ -68,45 +40,22 @@ pub(super) fn json_lines(json: &str) -> Vec<String> {
     lines
 }
 
-/// At most this many characters.
-pub(super) fn shorten(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
-    kept + "…"
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
-    const ACTIVE: &str = "a\u{1b}[2Jb\r\nc\u{7f}\u{9b}d\u{202e}e\u{2067}";
-
-    #[test]
-    fn nothing_but_text_is_left() {
-        let shown = plain(ACTIVE);
-        assert!(!shown.chars().any(is_active), "{shown:?}");
-        assert_eq!(shown, r"a\u{1b}[2Jb\r\nc\u{7f}\u{9b}d\u{202e}e\u{2067}");
-        assert_eq!(plain("Grüße, 世界 🎉"), "Grüße, 世界 🎉");
-    }
-
     #[test]
     fn json_stays_the_same_json() {
-        let value = serde_json::json!({"a": [ACTIVE, 1, {}], "b": {"c": "\"[{,:\\"}});
+        let value =
+            serde_json::json!({"a": ["\u{1b}[2J\u{202e}\u{e0001}", 1, {}], "b": "\"[{,:\\"});
         for json in [
             value.to_string(),
             serde_json::to_string_pretty(&value).unwrap(),
         ] {
-            let line = json_line(&json);
-            assert!(!line.chars().any(is_active), "{line:?}");
-            let lines = json_lines(&json);
-            let joined = lines.join("\n");
-            for text in [line, joined] {
-                let read: serde_json::Value = serde_json::from_str(&text).unwrap();
-                assert_eq!(read, value);
-            }
+            let joined = json_lines(&json).join("\n");
+            let read: serde_json::Value = serde_json::from_str(&joined).unwrap();
+            assert_eq!(read, value);
         }
     }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::client::{Client, Refused};
 use super::sse::{Message, Parser};
-use super::text;
+use crate::text::plain;
 
 /// How often in a row it is tried to connect again.
 const TRIES: u32 = 10;
@@ -133,7 +133,7 @@ impl<'a> Watch<'a> {
         if self.tries >= TRIES {
             bail!(
                 "the host did not come back: plan {} goes on once it does",
-                text::plain(self.id)
+                plain(self.id)
             );
         }
         let doubled = FIRST_WAIT.saturating_mul(1 << self.tries.min(16));

@@ -28,7 +28,7 @@ use crate::registry::{Allowed, Quarantine, SigningKey, Terms};
 use crate::services::{BreakerConfig, Catalogue, Redactor, RetryConfig, Secrets, known};
 
 pub use secrets::Secret;
-pub use sections::{Approval, Limits, PluginConfig, Policy, Retention, RunConfig};
+pub use sections::{Approval, Limits, PluginConfig, Policy, Retention, RunConfig, SimulatedBy};
 pub use service::ServiceConfig;
 use service::service;
 use sources::{Overlay, overlay, parse, read_file, unquoted};
@@ -178,6 +178,7 @@ impl Config {
             ("connections", self.limits.connections),
             ("event_streams", self.limits.event_streams),
             ("step_ms", usize::try_from(self.limits.step_ms)?),
+            ("simulation_ms", usize::try_from(self.limits.simulation_ms)?),
             ("client_ms", usize::try_from(self.limits.client_ms)?),
             ("rounds", usize::try_from(self.limits.rounds)?),
             ("attempts", usize::try_from(self.limits.attempts)?),
@@ -290,9 +291,9 @@ impl Config {
     pub fn catalogue(&self) -> anyhow::Result<Catalogue> {
         let none = ServiceConfig::default();
         let mut services = Vec::new();
-        for (name, url, reads) in known::SERVICES {
+        for (name, url, routes) in known::SERVICES {
             let set = self.services.get(name).unwrap_or(&none);
-            services.push(service(name, Some(url), reads, set)?);
+            services.push(service(name, Some(url), routes, set)?);
         }
         for (name, set) in &self.services {
             if known::SERVICES.iter().all(|(known, ..)| known != name) {

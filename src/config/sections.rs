@@ -15,12 +15,25 @@ use crate::store;
 pub struct Policy {
     /// The step kinds that must come before a write of a LIVE plan.
     pub live_requires: Vec<String>,
+    /// Who plays a SIMULATION through.
+    pub simulation: SimulatedBy,
+}
+
+/// Who plays a SIMULATION through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SimulatedBy {
+    /// Nobody: the host shows what it would ask for, and sends nothing.
+    Local,
+    /// The service. The operator knows that it does nothing else meanwhile.
+    Engine,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
             live_requires: ["autonomy", "srl", "hardening"].map(str::to_owned).to_vec(),
+            simulation: SimulatedBy::Local,
         }
     }
 }
@@ -168,6 +181,9 @@ pub struct Limits {
     pub event_streams: usize,
     /// How long one step may take, tries and follow-up calls included, in milliseconds.
     pub step_ms: u64,
+    /// How long a request that simulates may take, beside the step's own time and instead of its
+    /// service's, in milliseconds.
+    pub simulation_ms: u64,
     /// How long a client may take to send a request, in milliseconds, or stay silent between two.
     pub client_ms: u64,
     /// How long steps under way may take to end once the host is told to stop, in milliseconds.
@@ -189,6 +205,7 @@ impl Default for Limits {
             connections: 1_024,
             event_streams: 64,
             step_ms: 60_000,
+            simulation_ms: 120_000,
             client_ms: 30_000,
             grace_ms: 30_000,
             rounds: 4,

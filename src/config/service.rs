@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::Secret;
 use crate::plan::Effect;
+use crate::services::known::KnownRoutes;
 use crate::services::{Routes, Service};
 
 /// `[services.<name>]`.
@@ -24,7 +25,8 @@ pub struct ServiceConfig {
     pub headers: BTreeMap<String, Secret>,
     /// It does a request with a known `Idempotency-Key` only once; false by default.
     pub idempotent: bool,
-    /// What requests do: `"POST /trends/query" = "read"`. Unlisted, a GET reads and all else writes.
+    /// What requests do (`read`, `simulate` or `write`): `"POST /trends/query" = "read"`. Unlisted, a
+    /// GET reads and all else writes.
     pub routes: BTreeMap<String, Effect>,
 }
 
@@ -35,7 +37,7 @@ pub struct ServiceConfig {
 pub(super) fn service(
     name: &str,
     default_url: Option<&str>,
-    reads: &[&str],
+    known: KnownRoutes,
     set: &ServiceConfig,
 ) -> anyhow::Result<Service> {
     let at = || format!("[services.{name}]");
@@ -57,9 +59,9 @@ pub(super) fn service(
     if timeout == 0 {
         bail!("{} timeout_ms must be at least 1", at());
     }
-    let reads = reads
+    let known = known
         .iter()
-        .map(|route| ((*route).to_owned(), Effect::Read));
+        .map(|(route, effect)| ((*route).to_owned(), *effect));
     let routes = set
         .routes
         .iter()
@@ -70,7 +72,7 @@ pub(super) fn service(
         timeout: Duration::from_millis(timeout),
         idempotent: set.idempotent,
         headers: headers(&set.headers).with_context(at)?,
-        routes: Routes::parse(reads.chain(routes)).map_err(|error| anyhow!("{} {error}", at()))?,
+        routes: Routes::parse(known.chain(routes)).map_err(|error| anyhow!("{} {error}", at()))?,
     })
 }
 

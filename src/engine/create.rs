@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::assemble::{Assembler, Draft, apart};
 use super::recipes::Wanted;
 use super::{Engine, EngineError};
-use crate::plan::{ApprovalMode, Domain, Effect, Mode, Plan, PlanStatus, Timestamp};
+use crate::plan::{ApprovalMode, Domain, Mode, Plan, PlanStatus, Timestamp};
 use crate::registry::PluginVersion;
 
 /// What a client asks for.
@@ -92,9 +92,7 @@ impl Engine {
                     step.endpoint = sending.endpoint;
                     step.payload = sending.payload;
                     // A step that may write is a step that writes, whatever it says today.
-                    if sending.effect == Effect::Write {
-                        step.effect = Effect::Write;
-                    }
+                    step.effect = step.effect.max(sending.effect);
                 }
                 Err(reason) => {
                     step.payload_reason = Some(self.gateway.redactor().clean(reason));

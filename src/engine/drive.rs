@@ -1,17 +1,14 @@
 //! One step from its beginning to its stored end. It runs in a task of its own: a caller who
 //! hangs up does not cancel it.
 
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{TryAcquireError, oneshot};
 
 use super::step::Ended;
 use super::{Engine, EngineError};
+use crate::background::caught;
 use crate::plan::{Finished, Outcome, Plan, Refused, Sending, Starter, StepStatus, Transition};
 use crate::store::StoreError;
 
@@ -173,17 +170,6 @@ fn failed_by_host(step: &str) -> Finished {
         requests: 0,
         nothing_written: false,
     }
-}
-
-/// What the future gives; `None` if it panics, which the panic hook has reported by then.
-async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    // A future that panicked is not polled again, so nobody sees what it left half done.
-    poll_fn(|context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
-        polled.map_or(Poll::Ready(None), |poll| poll.map(Some))
-    })
-    .await
 }
 
 fn answer(reply: Reply, outcome: Result<Arc<Plan>, EngineError>) {

@@ -99,7 +99,7 @@ impl Engine {
             registry,
             catalogue,
             gateway,
-            policy: Policy::new(&config.policy.live_requires),
+            policy: Policy::new(&config.policy),
             recipes: config.recipes()?,
             limits: config.limits.clone(),
             default_mode: config.default_mode,

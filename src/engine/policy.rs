@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::request::Checked;
+use crate::config::{self, SimulatedBy};
 use crate::plan::{Effect, Mode, Plan, Step, StepStatus};
 use crate::registry::{Grant, PluginVersion, Registry};
 
@@ -14,21 +15,41 @@ pub(super) enum Gate {
     /// It is sent.
     Send,
     /// It is shown and not sent.
-    ShowOnly,
+    ShowOnly(Unsent),
     /// It is refused, and why.
     Refuse(String),
 }
+
+/// Why a request is shown and not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsent {
+    /// A DRY_RUN only reads.
+    DryRun,
+    /// It would have simulated, and why that is left out, for the operator.
+    NotSimulated(&'static str),
+}
+
+/// Why a SIMULATION is not played through by a service, unless the operator says so.
+const UNKNOWN_ENGINE: &str = "the service was not asked, because a simulation engine may act for \
+                              real while it simulates (the Codex one does). Where it is known to \
+                              do nothing else, set simulation = \"engine\" under [policy]";
+
+/// Why nothing simulates in another mode.
+const NO_SIMULATION: &str = "the service was not asked, because only plans in mode SIMULATION \
+                             simulate";
 
 /// The operator's rules.
 #[derive(Debug)]
 pub(super) struct Policy {
     live_requires: Vec<String>,
+    simulation: SimulatedBy,
 }
 
 impl Policy {
-    pub(super) fn new(live_requires: &[String]) -> Self {
+    pub(super) fn new(policy: &config::Policy) -> Self {
         Self {
-            live_requires: live_requires.to_vec(),
+            live_requires: policy.live_requires.clone(),
+            simulation: policy.simulation,
         }
     }
 
@@ -52,7 +73,12 @@ impl Policy {
         match (plan.mode, request.effect) {
             (_, Effect::Read) => granted(),
             // Whoever reviews it sees what it would take to grant.
-            (Mode::DryRun, Effect::Write) => Gate::ShowOnly,
+            (Mode::DryRun, Effect::Simulate | Effect::Write) => Gate::ShowOnly(Unsent::DryRun),
+            (Mode::Simulation, Effect::Simulate) => match self.simulation {
+                SimulatedBy::Engine => granted(),
+                SimulatedBy::Local => Gate::ShowOnly(Unsent::NotSimulated(UNKNOWN_ENGINE)),
+            },
+            (Mode::Live, Effect::Simulate) => Gate::ShowOnly(Unsent::NotSimulated(NO_SIMULATION)),
             (Mode::Simulation, Effect::Write) => Gate::Refuse(
                 "it tried to write, and a SIMULATION never writes: nothing was sent".to_owned(),
             ),
@@ -95,7 +121,10 @@ impl Policy {
                 ));
             }
         }
-        plan.steps.iter().zip(kinds).try_for_each(|(step, kind)| {
+        // What would simulate is not sent.
+        let sent = |(step, _): &(&Step, _)| step.effect != Effect::Simulate;
+        let mut steps = plan.steps.iter().zip(kinds).filter(sent);
+        steps.try_for_each(|(step, kind)| {
             let grant = registry.grant(kind);
             let granted = grant.check(step.method, &step.endpoint, &step.headers);
             granted.map_err(|missing| {

@@ -4,6 +4,7 @@ use reqwest::header::{self, HeaderMap, HeaderName};
 use serde::Serialize;
 
 use super::kept;
+use super::policy::Unsent;
 use crate::plan::{Effect, HeaderValue, Headers, Json, Method, Sending};
 use crate::sandbox::bindings as wit;
 use crate::services::{Outgoing, Redactor, Secrets, Service, check_secret_name, path};
@@ -98,13 +99,22 @@ impl Checked {
         let body = request.body.clone().map(Json::parse).transpose();
         let body = body.map_err(|error| format!("the body is not JSON: {error}"))?;
         let method = Method::from(request.method);
+        if service.routes.may_simulate(method, &request.path) {
+            return Err(format!(
+                "a service could take the path {:?} for another one, and one of the two simulates: \
+                 write it as the catalogue of services does",
+                shorten(&request.path)
+            ));
+        }
+        let effect = service.routes.effect(method, &request.path);
         Ok(Self {
             method,
             path: request.path.clone(),
             headers: headers(&request.headers)?,
             body,
-            effect: service.routes.effect(method, &request.path),
-            repeatable: service.idempotent,
+            effect,
+            // What an engine does meanwhile has no key.
+            repeatable: service.idempotent && effect != Effect::Simulate,
         })
     }
 
@@ -169,13 +179,24 @@ impl Checked {
             path: self.path.clone(),
             headers,
             body: self.body.as_ref().map(|body| body.as_str().to_owned()),
+            timeout: None,
         })
     }
 
-    /// The result of a step that shows what it would send.
-    pub(super) fn would_send(&self, service: &Service) -> Result<Json, serde_json::Error> {
-        let shown = DryRun {
-            dry_run: true,
+    /// The result of a step that shows what it would send, and why it does not.
+    pub(super) fn would_send(
+        &self,
+        service: &Service,
+        unsent: Unsent,
+    ) -> Result<Json, serde_json::Error> {
+        let (dry_run, not_simulated) = match unsent {
+            Unsent::DryRun => (Some(true), None),
+            Unsent::NotSimulated(reason) => (None, Some(reason)),
+        };
+        let shown = OnlyShown {
+            dry_run,
+            simulated: not_simulated.map(|_| false),
+            reason: not_simulated,
             would_send: WouldSend {
                 service: &service.name,
                 method: self.method.as_str(),
@@ -190,8 +211,13 @@ impl Checked {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct DryRun<'a> {
-    dry_run: bool,
+struct OnlyShown<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulated: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     would_send: WouldSend<'a>,
 }
 

@@ -173,14 +173,14 @@ impl Run<'_> {
         if let Gate::Refuse(reason) = gate {
             return Err(refused(reason));
         }
-        if gate == Gate::Send && checked.effect == Effect::Write {
+        if gate == Gate::Send && checked.effect.acts() {
             let redactor = self.engine.gateway.redactor();
             checked.is_shown_whole(redactor).map_err(refused)?;
         }
         self.show(&checked, &gate).await?;
-        if gate == Gate::ShowOnly {
+        if let Gate::ShowOnly(unsent) = gate {
             let result = checked
-                .would_send(self.service)
+                .would_send(self.service, unsent)
                 .map_err(|error| error.to_string())?;
             return Ok(Next::Ended(Outcome::Done {
                 result,
@@ -193,14 +193,17 @@ impl Run<'_> {
             attempt: self.step.attempt,
             round,
         };
-        let outgoing = checked.outgoing(&identity, &self.engine.secrets)?;
+        let mut outgoing = checked.outgoing(&identity, &self.engine.secrets)?;
+        if checked.effect == Effect::Simulate {
+            outgoing.timeout = Some(self.time_to_simulate());
+        }
         let repeatable = checked.effect == Effect::Read || checked.repeatable;
         let gateway = &self.engine.gateway;
         let called = gateway
             .call(self.service, &outgoing, repeatable, self.deadline)
             .await;
         self.requests = self.requests.saturating_add(called.tries);
-        self.written |= checked.effect == Effect::Write && called.arrived;
+        self.written |= checked.effect.acts() && called.arrived;
         let answer = called.outcome.map_err(|error| error.to_string())?.into();
         let plugin = &self.plugin;
         let called = plugin
@@ -211,6 +214,16 @@ impl Run<'_> {
         }
         let verdict = self.take(called)?;
         judge(verdict, &self.patience())
+    }
+
+    /// How long a simulation may take: beside the step's own time, of which it takes nothing.
+    fn time_to_simulate(&mut self) -> Duration {
+        let longest = Duration::from_millis(self.engine.limits.simulation_ms);
+        self.deadline += longest;
+        self.clock = Clock::Host {
+            deadline: Some(self.deadline),
+        };
+        longest
     }
 
     /// How a wish to be tried again later is met.
@@ -226,7 +239,8 @@ impl Run<'_> {
             return Ok(());
         }
         self.shown = true;
-        let sending = checked.sending(*gate == Gate::ShowOnly, self.engine.gateway.redactor());
+        let shown_only = matches!(gate, Gate::ShowOnly(_));
+        let sending = checked.sending(shown_only, self.engine.gateway.redactor());
         let send = Transition::Send(self.step.id.clone(), sending.clone());
         let Err(error) = self.engine.store.apply(&self.plan.id, &send).await else {
             return Ok(());

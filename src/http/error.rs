@@ -113,7 +113,7 @@ impl From<StoreError> for HttpError {
             StoreError::Full | StoreError::ReadOnly | StoreError::Disk(_) | StoreError::Closed => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
             }
-            StoreError::Damaged { .. } | StoreError::Database(_) => {
+            StoreError::Damaged { .. } | StoreError::Fault | StoreError::Database(_) => {
                 tracing::error!("{message}");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,

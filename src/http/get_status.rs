@@ -8,11 +8,13 @@ use serde::Serialize;
 
 use super::App;
 use super::error::HttpError;
+use crate::background::Health;
 use crate::brain::LastError;
+use crate::output;
 use crate::services::BreakerState;
 use crate::store::now;
 
-/// `{ok, steps, runs, brain, quarantined, services}`
+/// `{ok, steps, runs, brain, quarantined, background, log, services}`
 #[derive(Serialize)]
 pub(super) struct StatusAnswer {
     ok: bool,
@@ -21,6 +23,9 @@ pub(super) struct StatusAnswer {
     brain: Brain,
     /// The step kinds that new plans can't have, because they kept failing.
     quarantined: Vec<String>,
+    /// How the work in the background does, by name.
+    background: BTreeMap<&'static str, Health>,
+    log: Log,
     services: BTreeMap<String, Service>,
 }
 
@@ -45,16 +50,23 @@ struct Brain {
     last_error: Option<LastError>,
 }
 
+/// The log.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Log {
+    /// Lines that nobody was told, because they could not be written.
+    lost_lines: u64,
+}
+
 #[derive(Serialize)]
 struct Service {
     breaker: BreakerState,
 }
 
 /// `{ok, steps: {running, limit}, runs: {running, limit}, brain: {backlog, oldestAgeMs, parked, lastError}, quarantined,
-/// services:
-/// {<name>: {breaker}}}`
+/// background: {<name>: {restarts, lastFault}}, log: {lostLines}, services: {<name>: {breaker}}}`
 pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnswer>, HttpError> {
-    let App { engine, audit, .. } = app;
+    let App { engine, audit, .. } = &app;
     let backlog = engine.store.backlog().await?;
     let age = |at: crate::plan::Timestamp| now().as_millis().saturating_sub(at.as_millis()).max(0);
     let services = engine
@@ -83,6 +95,10 @@ pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnsw
             last_error: audit.last_error(),
         },
         quarantined,
+        background: app.healths.all(),
+        log: Log {
+            lost_lines: output::lost_lines(),
+        },
         services: services.collect(),
     }))
 }

@@ -39,6 +39,7 @@ use axum::extract::FromRef;
 use axum::routing::{delete, get, post};
 use tokio::sync::Semaphore;
 
+use crate::background::Healths;
 use crate::brain::AuditLog;
 use crate::engine::Engine;
 use error::HttpError;
@@ -55,6 +56,8 @@ pub struct App {
     pub audit: Arc<AuditLog>,
     /// One permit an event stream.
     pub streams: Arc<Semaphore>,
+    /// How the work in the background does.
+    pub(crate) healths: Healths,
 }
 
 impl FromRef<App> for Arc<Engine> {

@@ -12,7 +12,7 @@
 //! decide is in [`people`](super::people), which step may begin in [`order`](super::order).
 
 use super::{
-    Actor, Approval, Event, Finished, HistoryEntry, Outcome, Plan, Refused, Retry, Sending,
+    Actor, Approval, Effect, Event, Finished, HistoryEntry, Outcome, Plan, Refused, Retry, Sending,
     Starter, Step, StepStatus, Timestamp, Transition,
 };
 
@@ -132,7 +132,7 @@ impl Plan {
         sending: &Sending,
         now: Timestamp,
     ) -> Result<HistoryEntry, Refused> {
-        if sending.writes() {
+        if sending.acts() {
             self.is_open()?;
             let step = self.step(id).ok_or_else(|| Refused::no_step(id))?;
             let missing = self.not_approving(step, sending);
@@ -142,7 +142,7 @@ impl Plan {
         }
         let step = self.under_way(id)?;
         step.show(sending);
-        step.sent |= sending.writes();
+        step.sent |= sending.acts();
         Ok(HistoryEntry::of_host("sent", step, now))
     }
 
@@ -307,8 +307,12 @@ impl Step {
         if !is_run {
             Some(reason.to_owned())
         } else if self.sent {
+            let what = match self.effect {
+                Effect::Simulate => "simulation",
+                Effect::Read | Effect::Write => "write",
+            };
             Some(format!(
-                "{reason} (its write was sent, and a write is not repeated by itself)"
+                "{reason} (its {what} was sent, and a {what} is not repeated by itself)"
             ))
         } else if tried >= most {
             Some(format!(

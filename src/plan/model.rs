@@ -44,7 +44,7 @@ pub struct Step {
     pub method: Method,
     /// The path of its request.
     pub endpoint: String,
-    /// Whether its request reads or writes.
+    /// What its request does.
     pub effect: Effect,
     /// Whether its service honours idempotency keys, so that a request may be sent again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

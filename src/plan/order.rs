@@ -99,6 +99,9 @@ impl Plan {
 
     /// The steps before this one whose approval does not cover what it is about to send.
     pub(super) fn not_approving(&self, step: &Step, sending: &Sending) -> Vec<String> {
+        if sending.effect != Effect::Write {
+            return Vec::new();
+        }
         let payload = Shown::Body(sending.payload.as_ref());
         let Sending {
             method,

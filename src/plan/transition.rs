@@ -11,7 +11,7 @@ pub struct Sending {
     pub method: Method,
     /// The path.
     pub endpoint: String,
-    /// Whether it reads or writes.
+    /// What it does.
     pub effect: Effect,
     /// Whether the service honours idempotency keys.
     pub repeatable: bool,
@@ -24,9 +24,9 @@ pub struct Sending {
 }
 
 impl Sending {
-    /// Whether the service will change something.
-    pub(super) fn writes(&self) -> bool {
-        self.effect == Effect::Write && !self.shown_only
+    /// Whether the service will do something that may last.
+    pub(super) fn acts(&self) -> bool {
+        self.effect.acts() && !self.shown_only
     }
 }
 
@@ -156,7 +156,7 @@ impl Transition {
             Self::Start(_) => false,
             // Of a plan that is over nothing else would follow to be written with.
             Self::Release(_) => plan.cancelled.is_some(),
-            Self::Send(_, sending) => sending.writes(),
+            Self::Send(_, sending) => sending.acts(),
             Self::Interrupt => plan.steps.iter().any(Step::is_cut_off),
             _ => true,
         }

@@ -15,7 +15,9 @@ pub struct UnknownName(pub String);
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
         }
@@ -139,10 +141,13 @@ named! {
 }
 
 named! {
-    /// What a request does to its service.
+    /// What a request does to its service: nothing first, the most last.
     Effect {
         /// Changes nothing that lasts.
         Read = "read",
+        /// Has a simulation engine play something through. Engines act for real while they do so, as
+        /// far as the host knows.
+        Simulate = "simulate",
         /// Has a lasting effect.
         Write = "write",
     }
@@ -161,6 +166,13 @@ named! {
         Patch = "PATCH",
         /// DELETE
         Delete = "DELETE",
+    }
+}
+
+impl Effect {
+    /// Whether what it does may last: it is on record before it is sent, and not repeated by itself.
+    pub fn acts(self) -> bool {
+        self != Self::Read
     }
 }
 

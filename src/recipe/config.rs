@@ -18,8 +18,9 @@ pub struct RecipeConfig {
     /// The modes in which that is so; every mode if there are none.
     #[serde(deserialize_with = "modes")]
     pub modes: Vec<Mode>,
-    /// Its steps, in the form that `POST /mesh/create` takes.
-    pub steps: Vec<Value>,
+    /// Its steps, in the form that `POST /mesh/create` takes; those of the shipped recipe with this
+    /// name if it has none.
+    pub steps: Option<Vec<Value>>,
 }
 
 fn modes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Mode>, D::Error> {
@@ -31,11 +32,16 @@ fn modes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Mode>, D::Err
 }
 
 impl RecipeConfig {
-    /// The recipe, with at most this many steps.
+    /// The recipe, with at most this many steps. `shipped` is the one that it replaces.
     ///
     /// # Errors
     /// What is wrong with it, and what is allowed.
-    pub(super) fn recipe(&self, origin: Origin, most_steps: usize) -> Result<Recipe, String> {
+    pub(super) fn recipe(
+        &self,
+        origin: Origin,
+        most_steps: usize,
+        shipped: Option<&Recipe>,
+    ) -> Result<Recipe, String> {
         let name: String = self.name.chars().take(64).collect();
         let wrong = |error: String| format!("the recipe {name:?}: {error}");
         if !is_name(&self.name) {
@@ -50,18 +56,26 @@ impl RecipeConfig {
                     .to_owned(),
             ));
         }
-        let steps = self.steps.iter().enumerate().map(|(index, step)| {
-            json(step).map_err(|error| wrong(format!("steps[{index}] has {error}")))
-        });
-        let steps = Json::Array(steps.collect::<Result<_, _>>()?);
+        let steps = match (&self.steps, shipped) {
+            (None, Some(shipped)) => Ok(shipped.steps.clone()),
+            (steps, _) => specs(steps.as_deref().unwrap_or_default(), most_steps),
+        };
         Ok(Recipe {
             name: self.name.clone(),
             domains: self.domains.clone(),
             modes: self.modes.clone(),
-            steps: StepSpec::list(&steps, most_steps).map_err(wrong)?,
+            steps: steps.map_err(wrong)?,
             origin,
         })
     }
+}
+
+fn specs(steps: &[Value], most: usize) -> Result<Vec<StepSpec>, String> {
+    let steps = steps
+        .iter()
+        .enumerate()
+        .map(|(index, step)| json(step).map_err(|error| format!("steps[{index}] has {error}")));
+    StepSpec::list(&Json::Array(steps.collect::<Result<_, _>>()?), most)
 }
 
 fn is_name(text: &str) -> bool {

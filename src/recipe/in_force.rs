@@ -80,11 +80,12 @@ impl Recipes {
             .map_err(|error| format!("the shipped recipes are wrong: {error}"))?;
         let mut by_name = BTreeMap::new();
         for recipe in shipped.recipe {
-            let recipe = recipe.recipe(Origin::Shipped, SHIPPED_STEPS)?;
+            let recipe = recipe.recipe(Origin::Shipped, SHIPPED_STEPS, None)?;
             by_name.insert(recipe.name.clone(), Arc::new(recipe));
         }
         for recipe in configured {
-            let recipe = recipe.recipe(Origin::Configured, most_steps)?;
+            let shipped = by_name.get(&recipe.name).map(Arc::as_ref);
+            let recipe = recipe.recipe(Origin::Configured, most_steps, shipped)?;
             let replaced = by_name.insert(recipe.name.clone(), Arc::new(recipe));
             if let Some(twice) = replaced.filter(|old| old.origin == Origin::Configured) {
                 return Err(format!(

@@ -122,7 +122,7 @@ impl Registry {
     /// Watches the plugins folder, if there is one, for as long as it is polled.
     pub async fn watch(&self) {
         if self.folder.is_none() {
-            return;
+            return std::future::pending().await;
         }
         // A fault that lasts is reported once.
         let mut fault = None;

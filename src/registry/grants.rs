@@ -168,15 +168,15 @@ impl Grant<'_> {
 
     fn check_route(&self, method: Method, path: &str) -> Result<(), String> {
         let effect = |routes: &Routes| routes.effect(method, path);
-        let reads = self.catalogued.map(effect) == Some(Effect::Read);
-        if (self.allowed.reads && reads) || self.allowed.routes.has(method, path) {
+        let effect = self.catalogued.map_or(Effect::Write, effect);
+        if (self.allowed.reads && effect == Effect::Read) || self.allowed.routes.has(method, path) {
             return Ok(());
         }
-        let does = if reads { "reads" } else { "writes" };
         let Self { kind, service, .. } = self;
         let path = path::without_query(path);
         let shown: String = path.chars().take(SHOWN).collect();
-        let refused = format!("{method} {shown} {does}, and is not granted to the plugin {kind}");
+        let refused =
+            format!("{method} {shown} {effect}s, and is not granted to the plugin {kind}");
         // The line for it would grant everything below it, or be another one.
         if path.ends_with("/*") || shown.len() < path.len() {
             return Err(format!(

@@ -98,15 +98,35 @@ impl Routes {
 
     /// What a request does: as its exact route says, else the longest `/*` that covers it, else a
     /// `GET` reads and anything else writes. A path that a liberal service could take for another
-    /// one (encoded, in capitals, with doubled slashes) must read as that other one too.
+    /// one (encoded, in capitals, with doubled slashes) writes unless that other one does the same.
     pub fn effect(&self, method: Method, path: &str) -> Effect {
-        let unlisted = || unlisted(method);
-        match self.listed(method, path).unwrap_or_else(unlisted) {
-            Effect::Read => self
-                .canonically_listed(method, path)
-                .unwrap_or_else(unlisted),
-            Effect::Write => Effect::Write,
+        let [written, taken] = self.readings(method, path);
+        if written == taken {
+            written
+        } else {
+            Effect::Write
         }
+    }
+
+    /// Whether a request simulates only as it is written, or only as a liberal service could take
+    /// it. There is no mode in which both may be sent.
+    pub fn may_simulate(&self, method: Method, path: &str) -> bool {
+        let readings = self.readings(method, path);
+        readings.contains(&Effect::Simulate) && readings != [Effect::Simulate; 2]
+    }
+
+    /// Whether there is a route that simulates.
+    pub fn simulate(&self) -> bool {
+        self.0.values().any(|effect| *effect == Effect::Simulate)
+    }
+
+    /// What a request does as it is written, and as a liberal service could take it.
+    fn readings(&self, method: Method, path: &str) -> [Effect; 2] {
+        let listed = [
+            self.listed(method, path),
+            self.canonically_listed(method, path),
+        ];
+        listed.map(|effect| effect.unwrap_or_else(|| unlisted(method)))
     }
 
     /// Whether a request is one of these, whatever it does: as it is written, and as a liberal
@@ -136,7 +156,7 @@ impl Routes {
     }
 
     /// The same for the canonical path, among the canonical forms of the routes; of two routes that
-    /// come out alike, the one that writes counts.
+    /// come out alike, the one that does more counts.
     fn canonically_listed(&self, method: Method, path: &str) -> Option<Effect> {
         let path = path::canonical(path);
         let fits = |(route, effect): (&String, &Effect)| {
@@ -150,12 +170,10 @@ impl Routes {
                 }
                 None => (path::canonical(route) == path).then_some(usize::MAX)?,
             };
-            Some((length, *effect == Effect::Write, *effect))
+            Some((length, *effect))
         };
         let fitting = self.0.iter().filter_map(fits);
-        fitting
-            .max_by_key(|(length, writes, _)| (*length, *writes))
-            .map(|(_, _, effect)| effect)
+        fitting.max().map(|(_, effect)| effect)
     }
 }
 
@@ -257,6 +275,48 @@ mod tests {
         }
         for path in ["/", "/a/actor", "/a/act%20", "/a/%e4"] {
             assert_eq!(routes.effect(Method::Get, path), Effect::Read, "{path}");
+        }
+    }
+
+    /// A request that simulates in one reading and does something else in the other could be sent in
+    /// no mode.
+    #[test]
+    fn another_spelling_of_what_simulates_may_simulate() {
+        let routes = routes(&[
+            ("POST /sim/run", Effect::Simulate),
+            ("POST /try/*", Effect::Simulate),
+            ("POST /try/write", Effect::Write),
+            ("POST /try/look", Effect::Read),
+        ])
+        .unwrap();
+        for path in ["/sim/run", "/sim/run?x=/y", "/try/x"] {
+            assert_eq!(
+                routes.effect(Method::Post, path),
+                Effect::Simulate,
+                "{path}"
+            );
+            assert!(!routes.may_simulate(Method::Post, path), "{path}");
+        }
+        for path in [
+            "/sim/RUN",
+            "/sim//run",
+            "/sim/run/",
+            "/sim/%72un",
+            "/sim/run;x",
+            "/TRY/x",
+            "/try/%77rite",
+            "/try/Look",
+        ] {
+            assert_eq!(routes.effect(Method::Post, path), Effect::Write, "{path}");
+            assert!(routes.may_simulate(Method::Post, path), "{path}");
+        }
+        for (method, path) in [
+            (Method::Post, "/try/write"),
+            (Method::Post, "/try/look"),
+            (Method::Post, "/sim"),
+            (Method::Get, "/sim/run"),
+        ] {
+            assert!(!routes.may_simulate(method, path), "{path}");
         }
     }
 

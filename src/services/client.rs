@@ -34,6 +34,8 @@ pub struct Outgoing {
     pub headers: HeaderMap,
     /// JSON.
     pub body: Option<String>,
+    /// How long it may take, if not as long as its service's requests.
+    pub timeout: Option<Duration>,
 }
 
 /// What came back.

@@ -174,7 +174,7 @@ impl Gateway {
         deadline: Instant,
     ) -> Result<Answer, CallError> {
         let left = deadline.saturating_duration_since(Instant::now());
-        let timeout = service.timeout.min(left);
+        let timeout = request.timeout.unwrap_or(service.timeout).min(left);
         let outcome = self.client.call(service, request.clone(), timeout).await;
         if let Some(breaker) = self.breakers.get(&service.name) {
             let worked = match &outcome {

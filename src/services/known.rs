@@ -1,34 +1,52 @@
 //! The services that ship with an address and routes. Everything else is the operator's to name.
 
-/// Name, default base URL, and the requests that only read. Every `GET` reads; what is not
-/// listed writes.
-pub const SERVICES: [(&str, &str, &[&str]); 10] = [
+use crate::plan::Effect::{self, Read, Simulate};
+
+/// What the routes of a service do.
+pub type KnownRoutes = &'static [(&'static str, Effect)];
+
+/// Name, default base URL, and what requests do. Every `GET` reads; what is not listed writes.
+pub const SERVICES: [(&str, &str, KnownRoutes); 10] = [
     (
         "autonomy",
         "http://localhost:5420",
-        &["POST /autonomy/evaluate", "POST /autonomy/decompose"],
+        &[
+            ("POST /autonomy/evaluate", Read),
+            ("POST /autonomy/decompose", Read),
+        ],
     ),
-    ("srl", "http://localhost:5540", &["POST /srl/check"]),
+    ("srl", "http://localhost:5540", &[("POST /srl/check", Read)]),
     (
         "hardening",
         "http://localhost:5555",
-        &["POST /hardening/check"],
+        &[("POST /hardening/check", Read)],
     ),
     ("workflow", "http://localhost:5430", &[]),
     ("ops", "http://localhost:5350", &[]),
     (
         "strategy",
         "http://localhost:5050",
-        &["POST /strategy/plan", "POST /strategy/evaluate"],
+        &[
+            ("POST /strategy/plan", Read),
+            ("POST /strategy/evaluate", Read),
+        ],
     ),
-    ("simulation", "http://localhost:5070", &["POST /sim/run"]),
+    (
+        "simulation",
+        "http://localhost:5070",
+        &[("POST /sim/run", Simulate)],
+    ),
     (
         "trends",
         "http://localhost:5060",
-        &["POST /trends/query", "POST /trends/summary"],
+        &[("POST /trends/query", Read), ("POST /trends/summary", Read)],
     ),
     ("campaign", "http://localhost:5120", &[]),
-    (BRAIN, "http://localhost:4100", &["POST /v2/memory/search"]),
+    (
+        BRAIN,
+        "http://localhost:4100",
+        &[("POST /v2/memory/search", Read)],
+    ),
 ];
 
 /// The service that keeps the audit log.

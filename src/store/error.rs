@@ -38,6 +38,9 @@ pub enum StoreError {
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,
+    /// The host itself failed.
+    #[error("the host failed while it did this, and nothing was changed; its log says more")]
+    Fault,
     /// Anything else.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),
@@ -58,6 +61,7 @@ impl StoreError {
             },
             Self::PluginGone(sha256) => Self::PluginGone(sha256.clone()),
             Self::Closed => Self::Closed,
+            Self::Fault => Self::Fault,
             Self::Database(rusqlite::Error::SqliteFailure(code, message)) => {
                 Self::Database(rusqlite::Error::SqliteFailure(*code, message.clone()))
             }

@@ -67,6 +67,51 @@ async fn a_plan_runs_to_its_end_on_local_services() {
     assert_remembered(&services.url("brain"), 6).await;
 }
 
+/// Its own edition is known to be harmless, and one that was there before it is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_its_own_edition_simulates() {
+    let data = tempdir().unwrap();
+    let simulate = async |host: &mut Binary| {
+        let client = Client::new(host.url());
+        let body = json!({
+            "sessionId": "s1", "domain": "social", "goal": "g", "mode": "SIMULATION",
+            "steps": [{"kind": "workflow"}],
+        });
+        let (status, answer) = client.post("/mesh/create", &body).await;
+        assert_eq!(status, 200, "{answer}");
+        let plan = run(&client, &answer["plan"]).await;
+        assert_eq!(plan["status"], "DONE", "{plan:#}");
+        host.signal("INT");
+        assert_eq!(host.ended().code(), Some(0));
+        plan["steps"][0]["result"].clone()
+    };
+    let services = Services::reserve();
+    let result = simulate(&mut services.dev(data.path()).spawn()).await;
+    assert_eq!(result["scenario"], "content_only", "{result}");
+
+    let mut services = Services::reserve();
+    let port = services.0.remove("simulation").unwrap();
+    let engine = Stub::on(port.listen(), |_| Reply::json(200, &json!({"ok": true})));
+    let dev = services
+        .dev(data.path())
+        .env("MESH_SERVICES__SIMULATION__URL", &engine.url);
+    let result = simulate(&mut dev.spawn()).await;
+    assert_eq!(result["simulated"], false, "{result}");
+    let asked = engine.requests();
+    let paths: Vec<_> = asked.iter().map(|request| request.path.as_str()).collect();
+    assert_eq!(paths, ["/health"]);
+
+    // Another service that simulates has no edition of its own.
+    let services = Services::reserve();
+    let config = data.path().join("mesh.toml");
+    let other = "[services.other]\nurl = \"http://localhost:1\"\n\
+                 [services.other.routes]\n\"POST /try\" = \"simulate\"\n";
+    std::fs::write(&config, other).unwrap();
+    let dev = services.dev(data.path()).arg("--config").arg(&config);
+    let result = simulate(&mut dev.spawn()).await;
+    assert_eq!(result["simulated"], false, "{result}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_outcome_depends_on_the_goal() {
     let (data, services) = (tempdir().unwrap(), Services::reserve());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use codex_mesh::config::SimulatedBy;
 use codex_mesh::sandbox::sha256;
 use serde_json::{Value, json};
 
@@ -85,7 +86,9 @@ async fn a_plan_of_all_of_them_runs_to_its_end() {
     // They come from outside: what is embedded is another component by now.
     let builder = TestApp::builder()
         .grant("workflow", "workflow", &["POST /workflow/create"])
-        .grant("campaign", "campaign", &["POST /campaign/create"]);
+        .grant("campaign", "campaign", &["POST /campaign/create"])
+        .grant("simulation", "simulation", &["POST /sim/run"])
+        .configure(|config| config.policy.simulation = SimulatedBy::Engine);
     let app = start_with(builder, files).await;
     let (_, plugins) = app.get("/plugins").await;
     let digests: Vec<Value> = frozen()

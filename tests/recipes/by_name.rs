@@ -140,10 +140,10 @@ async fn all_of_them_are_listed() {
         listed(&app, "system").await,
         json!({
             "name": "system",
-            "domains": ["system"],
+            "domains": [],
             "modes": every,
             "steps": steps,
-            "defaultFor": {"system": every},
+            "defaultFor": {},
             "origin": "shipped",
             "available": true,
             "missing": [],

@@ -1,5 +1,6 @@
 //! `domains`: what writes is made once for each, behind the same checks.
 
+use codex_mesh::config::SimulatedBy;
 use serde_json::{Value, json};
 
 use super::{Case, assert_all_bad, each, with};
@@ -85,7 +86,11 @@ async fn a_dry_run_shows_each_and_sends_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_simulation_simulates_each() {
-    let app = TestApp::start().await;
+    let builder = TestApp::builder();
+    let app = builder
+        .configure(|config| config.policy.simulation = SimulatedBy::Engine)
+        .start()
+        .await;
     let body = json!({"domains": ["ecomm", "video"], "mode": "SIMULATION"});
     let plan = app.create(&body).await;
     assert_eq!(each(&plan, "kind")[3..], ["simulation", "simulation"]);

@@ -68,19 +68,23 @@ impl Setup {
     /// Kills the host once the service has the request of the plan's next step, and starts it
     /// again; the plan as it is then.
     async fn kill_while_asking(&mut self, service: &str, plan: &Value) -> Value {
-        self.cut_off(service, plan).await;
+        self.cut_off(service, "/mesh/step", plan).await;
         self.restart(plan).await
     }
 
-    async fn cut_off(&mut self, service: &str, plan: &Value) {
+    async fn cut_off(&mut self, service: &str, path: &str, plan: &Value) {
         let stub = self.stubs[service].clone();
         let asked = stub.requests().len();
         stub.hold();
+        let mut body = json!({"planId": plan["id"]});
+        if path == "/mesh/run" {
+            body["wait"] = json!(true);
+        }
         let request = self
             .client
-            .post(format!("{}/mesh/step", self.url))
+            .post(format!("{}{path}", self.url))
             .header("content-type", "application/json")
-            .body(json!({"planId": plan["id"]}).to_string());
+            .body(body.to_string());
         let stepping = tokio::spawn(async move { request.send().await });
         stub.asked(asked + 1).await;
         self.process.kill();
@@ -216,6 +220,23 @@ async fn a_write_in_flight_is_repeated_where_keys_are_honoured() {
     );
 }
 
+/// A simulation acts, as far as the host knows, and no key is known to be honoured meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_simulation_in_flight_is_an_error_and_not_repeated() {
+    let more = "[policy]\nsimulation = \"engine\"\n[services.simulation]\nidempotent = true\n";
+    for path in ["/mesh/step", "/mesh/run"] {
+        let mut setup = Setup::new(more).await;
+        let body = json!({"sessionId": "s", "domain": "social", "goal": GOAL,
+            "mode": "SIMULATION", "steps": [{"kind": "workflow"}]});
+        let plan = setup.post("/mesh/create", &body).await["plan"].take();
+        setup.cut_off("simulation", path, &plan).await;
+        let plan = setup.restart(&plan).await;
+        assert_eq!(plan["status"], "ERROR", "{plan}");
+        assert!(is_interrupted(&plan["steps"][0]), "{plan}");
+        assert_eq!(setup.stubs["simulation"].requests().len(), 1);
+    }
+}
+
 /// A write that may have happened stays one, whatever becomes of the next try of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_in_flight_is_not_forgotten_when_the_next_try_is_not_sent() {
@@ -250,7 +271,7 @@ async fn killed_while_it_recovers() {
     for place in ["before", "after"] {
         let mut setup = Setup::new("").await;
         let plan = up_to_the_write(&setup).await;
-        setup.cut_off("workflow", &plan).await;
+        setup.cut_off("workflow", "/mesh/step", &plan).await;
         setup.die_in_recovery(place).await;
         let plan = setup.restart(&plan).await;
         assert!(is_interrupted(&plan["steps"][3]), "{plan}");

@@ -1,5 +1,6 @@
 //! The real `codex-mesh` as a process of its own: flags, environment, output, signals, exit code.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -37,17 +38,23 @@ impl BinaryBuilder {
         self
     }
 
-    pub fn spawn(mut self) -> Binary {
-        let mut child = self
-            .0
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+    pub fn spawn(self) -> Binary {
+        self.spawn_to(None, None)
+    }
+
+    /// With its output going elsewhere; what of it is `None` is read here. Nothing of what is not
+    /// is seen.
+    pub fn spawn_to(mut self, stdout: Option<File>, stderr: Option<File>) -> Binary {
+        let to = |file: Option<File>| file.map_or_else(Stdio::piped, Stdio::from);
+        let command = self.0.stdin(Stdio::null());
+        let mut child = command
+            .stdout(to(stdout))
+            .stderr(to(stderr))
             .spawn()
             .unwrap();
         Binary {
-            stdout: Lines::of(child.stdout.take().unwrap()),
-            stderr: Lines::of(child.stderr.take().unwrap()),
+            stdout: child.stdout.take().map_or_else(Lines::none, Lines::of),
+            stderr: child.stderr.take().map_or_else(Lines::none, Lines::of),
             child,
         }
     }
@@ -163,6 +170,10 @@ pub struct Lines {
 }
 
 impl Lines {
+    fn none() -> Self {
+        Self::of(std::io::empty())
+    }
+
     fn of(output: impl Read + Send + 'static) -> Self {
         let (sender, receiver) = channel();
         std::thread::spawn(move || {

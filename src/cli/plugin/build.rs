@@ -15,7 +15,9 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use crate::guest_build;
+use crate::output::print;
 use crate::sandbox::sha256;
+use crate::text::plain;
 
 /// Each crate is built as `cargo build --release --target wasm32-wasip2` builds it, in its folder.
 #[derive(Debug, Args)]
@@ -50,12 +52,9 @@ pub(super) async fn run(args: &BuildArgs) -> anyhow::Result<()> {
                 fs::read(&component).with_context(|| format!("can't read {component:?}"))?;
             let file = put(&args.out, name, &bytes)
                 .with_context(|| format!("can't write to the plugins folder {:?}", args.out))?;
-            println!(
-                "{}  {} bytes  sha256 {}",
-                file.display(),
-                bytes.len(),
-                sha256(&bytes)
-            );
+            let file = plain(&file.display().to_string());
+            let (size, digest) = (bytes.len(), sha256(&bytes));
+            print(&format!("{file}  {size} bytes  sha256 {digest}\n"))?;
         }
     }
     Ok(())

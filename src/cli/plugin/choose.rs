@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::client::{Client, HostArgs, encoded};
 use super::list;
+use crate::output::print;
 
 /// Which version of which kind.
 #[derive(Debug, Args)]
@@ -62,14 +63,12 @@ pub(super) async fn remove(args: &RemoveArgs) -> anyhow::Result<()> {
     let client = Client::new(&args.host)?;
     let path = format!("/plugins/{}/{}", encoded(&args.kind), encoded(&args.sha256));
     let _: Value = client.delete(&path).await?;
-    println!("removed");
-    Ok(())
+    Ok(print("removed\n")?)
 }
 
 /// Changes what new plans get, and shows the kind's versions after that.
 async fn change(host: &HostArgs, kind: &str, what: &str, body: &Value) -> anyhow::Result<()> {
     let client = Client::new(host)?;
     let path = format!("/plugins/{}/{what}", encoded(kind));
-    list::show(&client.post(&path, body).await?);
-    Ok(())
+    Ok(list::show(&client.post(&path, body).await?)?)
 }

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::client::{Client, HostArgs, encoded};
-use super::super::text;
+use crate::output::print;
+use crate::text::{json_line, plain};
 
 /// Lists the step kinds of a running host, or the versions of one.
 #[derive(Debug, Args)]
@@ -63,9 +64,9 @@ pub(super) async fn run(args: &ListArgs) -> anyhow::Result<()> {
     };
     let answer: Value = client.get(&path).await?;
     if args.json {
-        println!("{}", text::json_line(&answer.to_string()));
+        print(&format!("{}\n", json_line(&answer.to_string())))?;
     } else if args.kind.is_some() {
-        show(&serde_json::from_value(answer)?);
+        show(&serde_json::from_value(answer)?)?;
     } else {
         let Kinds { plugins } = serde_json::from_value(answer)?;
         for plugin in plugins {
@@ -78,9 +79,11 @@ pub(super) async fn run(args: &ListArgs) -> anyhow::Result<()> {
                 quarantined,
             } = plugin;
             let [kind, version, contract, service, origin] =
-                [kind, version, contract, service, origin].map(|cell| text::plain(&cell));
+                [kind, version, contract, service, origin].map(|cell| plain(&cell));
             let state = state(quarantined);
-            println!("{kind:<16} {version:<12} {contract:<8} {service:<12} {origin}{state}");
+            print(&format!(
+                "{kind:<16} {version:<12} {contract:<8} {service:<12} {origin}{state}\n"
+            ))?;
         }
     }
     Ok(())
@@ -91,16 +94,20 @@ fn state(quarantined: bool) -> &'static str {
 }
 
 /// One line a version; the one that new plans get has a star.
-pub(super) fn show(versions: &Versions) {
+///
+/// # Errors
+/// When stdout can't be written.
+pub(super) fn show(versions: &Versions) -> std::io::Result<()> {
     for version in &versions.versions {
         let star = if version.active { '*' } else { ' ' };
         let state = state(version.quarantined);
         let contract = version.contract.as_deref().unwrap_or("-");
         let [name, sha256, contract, origin] =
-            [&version.version, &version.sha256, contract, &version.origin].map(text::plain);
-        println!(
-            "{star} {name:<12} {sha256} {contract:<8} {} open plans, {} calls of {} µs, {} errors, {origin}{state}",
+            [&version.version, &version.sha256, contract, &version.origin].map(plain);
+        print(&format!(
+            "{star} {name:<12} {sha256} {contract:<8} {} open plans, {} calls of {} µs, {} errors, {origin}{state}\n",
             version.open_plans, version.calls, version.average_micros, version.errors
-        );
+        ))?;
     }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! What a component is looked at with: the sandbox, the limits and the services of the configured
 //! host, which need not run.
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use clap::Args;
 
 use crate::cli::options::configured;
 use crate::config::Config;
+use crate::output;
 use crate::registry::{Loader, Terms};
 use crate::sandbox::{CompileCache, Sandbox, THIS_PROGRAM};
 use crate::services::Catalogue;
@@ -79,12 +80,8 @@ fn cache_folder(config: &Config) -> anyhow::Result<PathBuf> {
 }
 
 /// Writes to stdout. Nobody has to read to the end: `… | head` is no failure.
-pub(super) fn say(text: &str) -> std::io::Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+pub(super) fn show(text: &str) -> std::io::Result<()> {
+    match output::print(text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }

@@ -9,8 +9,9 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::super::client::{Client, HostArgs, encoded};
-use super::super::text;
+use crate::output::print;
 use crate::registry::{Component, read_signature};
+use crate::text::plain;
 
 /// Sends a component to a running host, with its signature where there is one beside it
 /// (FILE.minisig). New plans get it once it is activated.
@@ -52,15 +53,15 @@ pub(super) async fn run(args: &PushArgs) -> anyhow::Result<()> {
         version,
         sha256,
     } = send(&client, &component).await?;
-    let [shown, version, digest] = [&kind, &version, &sha256].map(|said| text::plain(said));
-    println!("{shown} {version} {digest}");
+    let [shown, version, digest] = [&kind, &version, &sha256].map(|said| plain(said));
+    print(&format!("{shown} {version} {digest}\n"))?;
     if args.activate {
         activate(&client, &kind, &sha256).await?;
-        println!("activated: new plans get it");
+        print("activated: new plans get it\n")?;
     } else {
-        println!(
-            "kept: new plans get it after codex-mesh plugin activate {shown} --sha256 {digest}"
-        );
+        print(&format!(
+            "kept: new plans get it after codex-mesh plugin activate {shown} --sha256 {digest}\n"
+        ))?;
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 
 use crate::cases::{CASE_BYTES, Case};
 use crate::cli::client::{Client, HostArgs, encoded};
-use crate::cli::text::plain;
 use crate::registry::PluginVersion;
+use crate::text::plain;
 
 /// Which step.
 #[derive(Debug, Args)]

@@ -7,12 +7,13 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::local::{Local, LocalArgs, say};
+use super::local::{Local, LocalArgs, show};
 use super::project::Project;
 use super::record::{RecordArgs, record};
 use crate::cases::{self, Call, Case, Mismatch, Report, Runner};
-use crate::cli::text::plain;
+use crate::output::complain;
 use crate::registry::PluginVersion;
+use crate::text::plain;
 
 /// No service is asked. The exit code is 1 when a case fails.
 #[derive(Debug, Args)]
@@ -52,16 +53,16 @@ pub(super) async fn run(args: &TestArgs) -> anyhow::Result<()> {
     if args.record.record {
         let recorded = record(&args.record, &version, &folder).await?;
         if args.json {
-            eprint!("{recorded}");
+            complain(&recorded);
         } else {
-            say(&recorded)?;
+            show(&recorded)?;
         }
     }
     let cases = cases::read(&folder)?;
-    let tell = |ran: &Ran<'_>| if args.json { Ok(()) } else { say(&text(ran)) };
+    let tell = |ran: &Ran<'_>| if args.json { Ok(()) } else { show(&text(ran)) };
     let all = run_cases(&version, &cases, &host, tell).await?;
     if args.json {
-        say(&format!("{}\n", serde_json::to_string_pretty(&all)?))?;
+        show(&format!("{}\n", serde_json::to_string_pretty(&all)?))?;
     }
     all_passed(&all)
 }

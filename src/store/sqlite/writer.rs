@@ -1,5 +1,7 @@
 //! The thread that writes: whatever waits when it comes round shares one commit.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -58,7 +60,7 @@ where
     fn reply(self: Box<Self>, committed: Result<(), &StoreError>) {
         let outcome = match (committed, self.done) {
             (Ok(()), Some(outcome)) => outcome,
-            (Ok(()), None) => Err(StoreError::Closed),
+            (Ok(()), None) => Err(StoreError::Fault),
             (Err(error), _) => Err(error.again()),
         };
         if let Ok(value) = &outcome {
@@ -117,7 +119,9 @@ fn run(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Part>>) {
             tracing::error!("a commit failed: {error}");
         }
         for part in group.drain(..) {
-            part.reply(committed.as_ref().copied());
+            let reply = || part.reply(committed.as_ref().copied());
+            // The panic hook has reported it, and the next one is still to be told.
+            let _ = catch_unwind(AssertUnwindSafe(reply));
         }
     }
 }
@@ -144,7 +148,9 @@ fn commit(connection: &Connection, group: &mut [Box<dyn Part>]) -> Outcome {
 
 fn in_savepoint(connection: &Connection, part: &mut dyn Part) -> Outcome {
     execute(connection, "SAVEPOINT part")?;
-    if let Err(error) = part.perform(connection) {
+    // A part that panics fails alone: this thread writes for everybody.
+    let performed = catch_unwind(AssertUnwindSafe(|| part.perform(connection)));
+    if let Err(error) = performed.unwrap_or(Err(StoreError::Fault)) {
         // On some faults, a full disk among them, SQLite rolls the whole transaction back itself.
         if connection.is_autocommit() {
             return Err(error);
@@ -157,4 +163,40 @@ fn in_savepoint(connection: &Connection, part: &mut dyn Part) -> Outcome {
 fn execute(connection: &Connection, sql: &str) -> Outcome {
     connection.prepare_cached(sql)?.execute([])?;
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    /// What fails by a fault of the host fails alone: the thread goes on for everybody else.
+    #[tokio::test]
+    async fn a_write_that_panics_changes_nothing_and_ends_nothing() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (x)").unwrap();
+        let writer = Writer::start(connection).unwrap();
+        let insert =
+            |x: i64| move |c: &Connection| Ok(c.execute("INSERT INTO t VALUES (?1)", [x])?);
+        for _ in 0..3 {
+            let failing = writer.run(|connection| -> Result<(), StoreError> {
+                connection.execute("INSERT INTO t VALUES (1)", [])?;
+                panic!("a fault of the host")
+            });
+            let (failed, written) = tokio::join!(failing, writer.run(insert(2)));
+            assert!(matches!(failed, Err(StoreError::Fault)), "{failed:?}");
+            assert_eq!(written.unwrap(), 1);
+            // Told, and then a fault: the caller knows nothing, and it is written.
+            let told = writer.run_then(insert(3), |_| panic!("a fault of the host"));
+            assert!(matches!(told.await, Err(StoreError::Closed)));
+        }
+        let rows = writer.run(|connection| {
+            let count = |x: i64| {
+                let count = "SELECT count(*) FROM t WHERE x = ?1";
+                connection.query_row(count, [x], |row| row.get(0))
+            };
+            Ok::<[i64; 3], StoreError>([count(1)?, count(2)?, count(3)?])
+        });
+        assert_eq!(rows.await.unwrap(), [0, 3, 3]);
+    }
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 
-use super::local::{Local, LocalArgs, say};
-use crate::cli::text::plain;
+use super::local::{Local, LocalArgs, show};
+use crate::text::plain;
 use examine::{Report, examine};
 
 /// The exit code is 1 when the host would not load one of the files.
@@ -31,12 +31,12 @@ pub(super) async fn run(args: &CheckArgs) -> anyhow::Result<()> {
     for file in &args.files {
         let report = examine(file, &host).await;
         if !args.json {
-            say(&text(&report))?;
+            show(&text(&report))?;
         }
         reports.push(report);
     }
     if args.json {
-        say(&format!("{}\n", serde_json::to_string_pretty(&reports)?))?;
+        show(&format!("{}\n", serde_json::to_string_pretty(&reports)?))?;
     }
     let refused = reports.iter().filter(|report| !report.ok).count();
     if refused > 0 {
@@ -55,7 +55,7 @@ pub(super) async fn run(args: &CheckArgs) -> anyhow::Result<()> {
 pub(super) async fn must_load(file: &Path, host: &Local) -> anyhow::Result<()> {
     let report = examine(file, host).await;
     if !report.ok {
-        say(&text(&report))?;
+        show(&text(&report))?;
         bail!("the host would not load {}", file.display());
     }
     Ok(())

@@ -6,8 +6,8 @@ use serde::de::IgnoredAny;
 use crate::cli::client::{Client, Refused, encoded};
 use crate::cli::plugin::list::{Version, Versions};
 use crate::cli::plugin::push;
-use crate::cli::text::plain;
 use crate::registry::{Component, PluginVersion};
+use crate::text::plain;
 
 /// How much of a digest is shown, in characters: enough to tell versions apart.
 const SHOWN: usize = 12;

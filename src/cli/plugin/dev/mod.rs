@@ -11,13 +11,14 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::check::must_load;
-use super::local::{Local, LocalArgs, say};
+use super::local::{Local, LocalArgs, show};
 use super::project::Project;
 use super::test::{all_passed, run_cases, text};
 use crate::cases;
 use crate::cli::client::{Client, HostArgs};
-use crate::cli::text::plain;
+use crate::output::complain;
 use crate::registry::{Component, PluginVersion};
+use crate::text::plain;
 use host::{Outcome, RunningHost};
 use sources::{Seen, Sources};
 
@@ -72,12 +73,12 @@ pub(super) async fn run(args: &DevArgs) -> anyhow::Result<()> {
         return session.once().await;
     }
     let folder = session.project.folder.display().to_string();
-    say(&format!("watching {} until Ctrl-C\n", plain(&folder)))?;
+    show(&format!("watching {} until Ctrl-C\n", plain(&folder)))?;
     tokio::select! {
         ended = session.watch() => ended,
         signal = tokio::signal::ctrl_c() => {
             signal.context("can't listen for Ctrl-C")?;
-            Ok(say("stopped\n")?)
+            Ok(show("stopped\n")?)
         }
     }
 }
@@ -86,7 +87,7 @@ impl Session {
     async fn once(&mut self) -> anyhow::Result<()> {
         let made = self.make().await?;
         match self.host.swap_in(&made.version, &made.component).await? {
-            Outcome::Serves(what) => Ok(say(&format!("{} · {what}\n", made.told))?),
+            Outcome::Serves(what) => Ok(show(&format!("{} · {what}\n", made.told))?),
             Outcome::NotYet(why) => bail!("{} · {why}", made.told),
         }
     }
@@ -99,8 +100,8 @@ impl Session {
                 Err(error) => Err(error),
             };
             if let Err(error) = offered {
-                eprintln!("{error:#}");
-                say("nothing was swapped in: the next change is waited for\n")?;
+                complain(&format!("{error:#}\n"));
+                show("nothing was swapped in: the next change is waited for\n")?;
             }
             self.sources.changed(&seen).await?;
         }
@@ -130,7 +131,7 @@ impl Session {
         }
         let cases = cases::read(&folder)?;
         let all = run_cases(version, &cases, &self.local, |ran| {
-            if ran.ok { Ok(()) } else { say(&text(ran)) }
+            if ran.ok { Ok(()) } else { show(&text(ran)) }
         });
         let all = all.await?;
         all_passed(&all)?;
@@ -146,10 +147,10 @@ impl Session {
         let mut is_told = false;
         loop {
             match self.host.swap_in(&made.version, &made.component).await? {
-                Outcome::Serves(what) => return Ok(say(&format!("{} · {what}\n", made.told))?),
+                Outcome::Serves(what) => return Ok(show(&format!("{} · {what}\n", made.told))?),
                 Outcome::NotYet(why) if !is_told => {
                     is_told = true;
-                    say(&format!(
+                    show(&format!(
                         "{} · {why}; it gets this version then\n",
                         made.told
                     ))?;

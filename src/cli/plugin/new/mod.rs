@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
 
+use crate::output::print;
 use crate::registry::check_kind;
 use crate::services::{known, path};
+use crate::text::plain;
 use files::Names;
 
 /// The step asks one service for one thing, and takes its answer for what it says.
@@ -54,12 +56,12 @@ pub(super) fn run(args: &NewArgs) -> anyhow::Result<()> {
         let file = folder.join(name);
         write(&file, &text).with_context(|| format!("can't write {}", file.display()))?;
     }
-    println!(
+    let told = format!(
         "{shown} is there, and {} says more: try `codex-mesh plugin test {shown}`",
         folder.join("README.md").display(),
         shown = folder.display(),
     );
-    Ok(())
+    Ok(print(&format!("{}\n", plain(&told)))?)
 }
 
 fn names(args: &NewArgs) -> anyhow::Result<Names> {
