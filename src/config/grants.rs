@@ -1,5 +1,5 @@
-//! `[plugin.<kind>.grants]` and `[plugin.<kind>.secrets]`: what plugins may call, and which secrets
-//! they may name.
+//! `[plugin.<kind>.grants]`, `[plugin.<kind>.headers]` and `[plugin.<kind>.secrets]`: what plugins may
+//! call, which headers they may set, and which secrets they may name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,12 +7,12 @@ use anyhow::{anyhow, bail};
 
 use super::{PluginConfig, Secret};
 use crate::registry::{GrantedRoutes, Grants, KindGrants};
-use crate::services::Catalogue;
+use crate::services::{Catalogue, headers};
 
 /// The grants that come of what is set.
 ///
 /// # Errors
-/// Which service or secret of which kind is not known, or which route is wrong.
+/// Which service or secret of which kind is not known, or which route or header is wrong.
 pub(super) fn grants(
     plugins: &BTreeMap<String, PluginConfig>,
     catalogue: &Catalogue,
@@ -25,9 +25,12 @@ pub(super) fn grants(
         let services = services
             .map(|set| routes(set, catalogue, &at))
             .transpose()?;
+        let at = format!("[plugin.{kind}.headers]");
+        let headers = header_names(&plugin.headers, catalogue, &at)?;
         let at = format!("[plugin.{kind}.secrets]");
         let own = KindGrants {
             services,
+            headers,
             secrets: names(&plugin.secrets, catalogue, secrets, &at)?,
         };
         grants.set(kind.clone(), own);
@@ -50,6 +53,24 @@ fn routes(
         allowed.insert(service.clone(), routes);
     }
     Ok(allowed)
+}
+
+fn header_names(
+    set: &BTreeMap<String, Vec<String>>,
+    catalogue: &Catalogue,
+    at: &str,
+) -> anyhow::Result<BTreeMap<String, BTreeSet<String>>> {
+    let mut granted = BTreeMap::new();
+    for (service, names) in set {
+        check_service(service, catalogue, at)?;
+        let names = names.iter().map(|name| {
+            let checked = headers::check_name(name);
+            let checked = checked.map_err(|error| anyhow!("{at} {service}: {name:?}: {error}"))?;
+            Ok(checked.as_str().to_owned())
+        });
+        granted.insert(service.clone(), names.collect::<anyhow::Result<_>>()?);
+    }
+    Ok(granted)
 }
 
 fn names(

@@ -109,6 +109,8 @@ pub struct PluginConfig {
     /// By service, the routes that it may ask for: `["reads", "POST /campaign/*"]`. Without it an
     /// embedded plugin may ask its service for everything, and one from outside for what reads.
     pub grants: Option<BTreeMap<String, Vec<String>>>,
+    /// By service, the headers that it may set, beside those that every plugin may.
+    pub headers: BTreeMap<String, Vec<String>>,
     /// By service, the secrets of `[secrets]` that it may name in a header.
     pub secrets: BTreeMap<String, Vec<String>>,
 }

@@ -7,45 +7,16 @@ use super::kept;
 use super::policy::Unsent;
 use crate::plan::{Effect, HeaderValue, Headers, Json, Method, Sending};
 use crate::sandbox::bindings as wit;
-use crate::services::{Outgoing, Redactor, Secrets, Service, check_secret_name, path};
-
-/// Headers that steer the connection, that are the host's to set, or that some services read as
-/// another method or path than the one that was judged.
-const RESERVED: [&str; 28] = [
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "content-type",
-    "cookie",
-    "expect",
-    "forwarded",
-    "host",
-    "idempotency-key",
-    "keep-alive",
-    "remote-user",
-    "te",
-    "traceparent",
-    "tracestate",
-    "trailer",
-    "transfer-encoding",
-    "true-client-ip",
-    "upgrade",
-    "via",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-method",
-    "x-original-url",
-    "x-override-method",
-    "x-real-ip",
-    "x-remote-user",
-    "x-rewrite-url",
-];
-
-const RESERVED_PREFIXES: [&str; 2] = ["proxy-", "x-forwarded-"];
+use crate::services::{
+    Outgoing, Redactor, Secrets, Service, check_secret_name, headers as names, method, path,
+};
+use crate::text::shorten;
 
 /// The most headers of one request.
 const HEADERS: usize = 32;
+
+/// The longest value of a header, in bytes.
+const HEADER_BYTES: usize = 8 << 10;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -95,15 +66,18 @@ impl Checked {
     /// What is wrong with it, to follow "the plugin's request is refused: ".
     pub(super) fn new(request: &wit::Request, service: &Service) -> Result<Self, String> {
         path::check(&request.path)
-            .map_err(|error| format!("the path {:?}: {error}", shorten(&request.path)))?;
+            .map_err(|error| format!("the path {:?}: {error}", shown(&request.path)))?;
         let body = request.body.clone().map(Json::parse).transpose();
         let body = body.map_err(|error| format!("the body is not JSON: {error}"))?;
+        if let Some(body) = &body {
+            method::check_body(body.as_str()).map_err(|error| format!("the body: {error}"))?;
+        }
         let method = Method::from(request.method);
         if service.routes.may_simulate(method, &request.path) {
             return Err(format!(
                 "a service could take the path {:?} for another one, and one of the two simulates: \
                  write it as the catalogue of services does",
-                shorten(&request.path)
+                shown(&request.path)
             ));
         }
         let effect = service.routes.effect(method, &request.path);
@@ -240,36 +214,29 @@ fn headers(asked: &[wit::Header]) -> Result<Headers, String> {
     }
     let mut headers = Headers::default();
     for header in asked {
-        let name = header_name(&header.name)?;
-        headers.add(name.as_str().to_owned(), header_value(header)?);
+        let refused = |why| format!("the header {:?}: {why}", shown(&header.name));
+        let name = names::check_name(&header.name).map_err(refused)?;
+        if headers.has(name.as_str()) {
+            let why = "it is there more than once: join its values with a comma".to_owned();
+            return Err(refused(why));
+        }
+        let value = header_value(&header.value).map_err(refused)?;
+        headers.add(name.as_str().to_owned(), value);
     }
     Ok(headers)
 }
 
-fn header_name(asked: &str) -> Result<HeaderName, String> {
-    let shown = shorten(asked);
-    let name: HeaderName = asked
-        .parse()
-        .map_err(|_| format!("{shown:?} names no header"))?;
-    // Many servers make no difference between the two.
-    let read = name.as_str().replace('_', "-");
-    let reserved = |prefix: &&str| read.starts_with(prefix);
-    if RESERVED.contains(&read.as_str()) || RESERVED_PREFIXES.iter().any(reserved) {
-        return Err(format!("the header {shown:?} is the host's to set"));
-    }
-    Ok(name)
-}
-
-fn header_value(asked: &wit::Header) -> Result<HeaderValue, String> {
-    let shown = shorten(&asked.name);
-    match &asked.value {
+fn header_value(asked: &wit::HeaderValue) -> Result<HeaderValue, String> {
+    match asked {
+        wit::HeaderValue::Text(text) if text.len() > HEADER_BYTES => {
+            Err(format!("its value is longer than {HEADER_BYTES} bytes"))
+        }
         wit::HeaderValue::Text(text) => match header::HeaderValue::from_str(text) {
-            Ok(_) => Ok(HeaderValue::Text(text.clone())),
-            Err(_) => Err(format!("the value of the header {shown:?} is not legal")),
+            Ok(_) if text.is_ascii() => Ok(HeaderValue::Text(text.clone())),
+            _ => Err("its value is not legal".to_owned()),
         },
         wit::HeaderValue::Secret(name) => {
-            check_secret_name(name)
-                .map_err(|error| format!("the header {shown:?} asks for a secret: {error}"))?;
+            check_secret_name(name).map_err(|error| format!("it asks for a secret: {error}"))?;
             Ok(HeaderValue::Secret {
                 secret: name.clone(),
             })
@@ -278,8 +245,8 @@ fn header_value(asked: &wit::Header) -> Result<HeaderValue, String> {
 }
 
 /// Enough of a guest's text to recognize it by.
-fn shorten(text: &str) -> String {
-    text.chars().take(100).collect()
+fn shown(text: &str) -> String {
+    shorten(text, 100)
 }
 
 /// Checks a plugin's request as far as it can go wrong before it is sent: a way in for a fuzz
@@ -299,7 +266,23 @@ pub fn check_request(request: &wit::Request, service: &Service) -> Option<Outgoi
 
 #[cfg(test)]
 mod tests {
-    use super::CallIdentity;
+    use super::{CallIdentity, HEADER_BYTES, headers};
+    use crate::sandbox::bindings as wit;
+
+    #[test]
+    fn a_header_is_there_once_and_not_too_long() {
+        let header = |name: &str, value: String| wit::Header {
+            name: name.to_owned(),
+            value: wit::HeaderValue::Text(value),
+        };
+        let accept = |name| header(name, "a".to_owned());
+        assert!(headers(&[accept("accept"), accept("prefer")]).is_ok());
+        let twice = headers(&[accept("accept"), accept("ACCEPT")]);
+        assert!(twice.is_err_and(|why| why.contains("more than once")));
+        let length = |length| headers(&[header("accept", "a".repeat(length))]);
+        assert!(length(HEADER_BYTES).is_ok());
+        assert!(length(HEADER_BYTES + 1).is_err_and(|why| why.contains("longer than")));
+    }
 
     #[test]
     fn every_round_and_attempt_has_its_own_key_in_one_trace() {

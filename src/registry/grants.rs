@@ -1,4 +1,4 @@
-//! What plugins may call, and which secrets they may name: the operator's lists, and what holds for
+//! What plugins may call, which headers they may set, and which secrets they may name: the operator's lists, and what holds for
 //! a kind that has none. A plugin that is part of the host may then ask its service for everything,
 //! one from outside only for what reads.
 
@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 use serde::Serialize;
 
 use super::Manifest;
-use crate::plan::{Effect, Headers, Method};
+use crate::plan::{Effect, HeaderValue, Headers, Method};
+use crate::services::headers::is_allowed;
 use crate::services::{Routes, Service, path};
 
 /// Stands for every route that the catalogue says reads.
@@ -39,6 +40,8 @@ pub struct KindGrants {
     /// `[plugin.<kind>.grants]`: what it may ask services for. If there is such a list, it is the
     /// whole truth.
     pub services: Option<BTreeMap<String, GrantedRoutes>>,
+    /// `[plugin.<kind>.headers]`: the headers that it may set, beside those that every plugin may.
+    pub headers: BTreeMap<String, BTreeSet<String>>,
     /// `[plugin.<kind>.secrets]`: the secrets that it may name to services.
     pub secrets: BTreeMap<String, BTreeSet<String>>,
 }
@@ -56,6 +59,7 @@ pub struct Grant<'a> {
     kind: &'a str,
     service: &'a str,
     allowed: &'a GrantedRoutes,
+    headers: Option<&'a BTreeSet<String>>,
     secrets: Option<&'a BTreeSet<String>>,
     /// What the service's requests do; nothing is known of one that is not configured.
     catalogued: Option<&'a Routes>,
@@ -68,6 +72,9 @@ pub struct Granted {
     pub service: String,
     /// What it may ask for, as the configuration would have it.
     pub routes: Vec<String>,
+    /// The headers that it may set, beside those that every plugin may.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
     /// The names of the secrets that it may use.
     pub secrets: Vec<String>,
 }
@@ -134,6 +141,7 @@ impl Grants {
             kind: &manifest.kind,
             service: &manifest.service,
             allowed,
+            headers: own.and_then(|own| own.headers.get(&manifest.service)),
             secrets: own.and_then(|own| own.secrets.get(&manifest.service)),
             catalogued: service.map(|service| &service.routes),
         }
@@ -147,9 +155,27 @@ impl Grant<'_> {
     /// That it may not, and what to add to the configuration.
     pub fn check(&self, method: Method, path: &str, headers: &Headers) -> Result<(), String> {
         self.check_route(method, path)?;
-        headers
-            .secrets()
-            .try_for_each(|name| self.check_secret(name))
+        for (name, value) in headers.iter() {
+            if let HeaderValue::Secret { secret } = value {
+                self.check_secret(secret)?;
+            }
+            self.check_header(name, value)?;
+        }
+        Ok(())
+    }
+
+    fn check_header(&self, name: &str, value: &HeaderValue) -> Result<(), String> {
+        let carries_secret = matches!(value, HeaderValue::Secret { .. });
+        let mut granted = self.headers.cloned().unwrap_or_default();
+        if is_allowed(name, carries_secret) || !granted.insert(name.to_owned()) {
+            return Ok(());
+        }
+        let Self { kind, service, .. } = self;
+        let granted: Vec<String> = granted.into_iter().collect();
+        Err(format!(
+            "the header {name} is not granted to the plugin {kind} for {service}: {}",
+            to_add(kind, "headers", service, &granted)
+        ))
     }
 
     fn check_secret(&self, name: &str) -> Result<(), String> {
@@ -196,6 +222,7 @@ impl Grant<'_> {
         Granted {
             service: self.service.to_owned(),
             routes: self.allowed.written(),
+            headers: self.headers.into_iter().flatten().cloned().collect(),
             secrets: self.secrets.into_iter().flatten().cloned().collect(),
         }
     }

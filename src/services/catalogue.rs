@@ -163,7 +163,7 @@ impl Routes {
             let route = route.strip_prefix(method.as_str())?.strip_prefix(' ')?;
             let length = match route.strip_suffix("/*") {
                 Some(above) => {
-                    let above = path::canonical(above);
+                    let above = path::canonical_folder(above);
                     let above = above.trim_end_matches('/');
                     let below = path.strip_prefix(above)?;
                     below.starts_with('/').then_some(above.len())?
@@ -260,6 +260,21 @@ mod tests {
             "/a%2fact",
             "/a/act;x",
             "/a/act%3Bx?q",
+            "/a/act.",
+            "/a/act...",
+            "/a/act%20",
+            "/a/%20act",
+            "/a/act+",
+            "/a/act%2B",
+            "/a/act%2e%20",
+            "/a/act.json",
+            "/a/act.json/",
+            "/a/act.%20;jsessionid=1",
+            "/a%20/act",
+            "/a/act%3fx",
+            "/a/act%23x",
+            "/a/act%2520",
+            "/a/act;jsessionid=0A/",
             "/make/x",
             "/%4dake/x",
         ] {
@@ -273,7 +288,7 @@ mod tests {
         for path in ["/a/x", "/a/b/read", "/a/bb", "/a/x%20y", "/a/b/x"] {
             assert_eq!(routes.effect(Method::Post, path), Effect::Read, "{path}");
         }
-        for path in ["/", "/a/actor", "/a/act%20", "/a/%e4"] {
+        for path in ["/", "/a/actor", "/a/act-x", "/a/act%20x", "/a/.act"] {
             assert_eq!(routes.effect(Method::Get, path), Effect::Read, "{path}");
         }
     }

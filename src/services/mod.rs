@@ -4,7 +4,7 @@
 //! # Layout
 //! - [`Catalogue`], [`Service`]: names, addresses, routes.
 //! - [`known`]: the services that ship with addresses and routes.
-//! - [`path`]: which paths a plugin may ask for.
+//! - [`path`], [`headers`], [`method`]: what a plugin may ask for, and which spellings of it.
 //! - [`Client`], [`CallError`]: one request and its bounded answer.
 //! - [`Gateway`]: tries again where that is safe, and leaves alone what keeps failing.
 //! - [`Secrets`]: what requests carry for plugins; [`Redactor`]: keeps it out of everything else.
@@ -15,7 +15,9 @@ mod catalogue;
 mod client;
 mod error;
 mod gateway;
+pub mod headers;
 pub mod known;
+pub mod method;
 pub mod path;
 mod redact;
 mod secrets;

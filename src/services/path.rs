@@ -3,6 +3,8 @@
 
 use thiserror::Error;
 
+use super::method::{self, NamesMethod};
+
 /// The longest path with its query, in bytes.
 const LONGEST: usize = 8 << 10;
 
@@ -30,6 +32,16 @@ pub enum PathError {
     /// A percent-encoded control character, at which some proxies end the path or the request line.
     #[error("a control character is encoded in it")]
     Control,
+    /// A percent-encoded byte that is no ASCII: which letter that is, and which other one a service
+    /// takes it for, is not for the host to guess.
+    #[error("a character beyond ASCII is encoded in it: put that into the query or the body")]
+    NotAscii,
+    /// A `%u0041`, as some servers decode it.
+    #[error("a \"%u\" is encoded in it")]
+    Unicode,
+    /// A part of it names another method.
+    #[error(transparent)]
+    Method(#[from] NamesMethod),
     /// Percent-encoded again and again.
     #[error("it is percent-encoded more than {DECODED} times")]
     Encoded,
@@ -63,10 +75,15 @@ pub fn check(path: &str) -> Result<(), PathError> {
     if decoded.split('/').any(is_dots) {
         return Err(PathError::Dots);
     }
-    if decoded.split('%').skip(1).any(is_control) {
-        return Err(PathError::Control);
+    for escape in decoded.split('%').skip(1) {
+        match byte(escape) {
+            Some(byte) if byte.is_ascii_control() => return Err(PathError::Control),
+            Some(byte) if !byte.is_ascii() => return Err(PathError::NotAscii),
+            None if escape.starts_with(['u', 'U']) => return Err(PathError::Unicode),
+            _ => {}
+        }
     }
-    Ok(())
+    Ok(method::check_parameters(path)?)
 }
 
 /// The path without its query.
@@ -92,16 +109,36 @@ fn check_percent(path: &str) -> Result<(), PathError> {
 /// The path as the most liberal of services could read it: whatever of these it does, two paths
 /// that it takes for one come out as one. Never sent; only for asking what a request might do.
 pub(super) fn canonical(path: &str) -> String {
+    let folded = canonical_folder(path);
+    match folded.rsplit_once('/') {
+        Some((above, last)) => format!("{above}/{}", without_suffix(last)),
+        None => folded,
+    }
+}
+
+/// The same of a path above others.
+pub(super) fn canonical_folder(path: &str) -> String {
     let decoded = decode_all(without_query(path)).to_ascii_lowercase();
-    let segments = decoded
-        .split('/')
-        .map(without_parameters)
-        .filter(|segment| !segment.is_empty());
-    let path = segments.fold(String::new(), |path, segment| path + "/" + segment);
-    if path.is_empty() {
-        "/".to_owned()
-    } else {
-        path
+    // Decoded once more than it should, the rest would be a query or a fragment.
+    let decoded = decoded.split(['?', '#']).next().unwrap_or_default();
+    let segments = decoded.split('/').map(|s| trimmed(without_parameters(s)));
+    let segments: Vec<&str> = segments.filter(|segment| !segment.is_empty()).collect();
+    format!("/{}", segments.join("/"))
+}
+
+/// Some services, and the file systems below them, take no notice of blanks around a name, nor of
+/// dots behind it; a plus may stand for a blank.
+fn trimmed(segment: &str) -> &str {
+    let is_blank = |c: char| matches!(c, ' ' | '+');
+    let segment = segment.trim_start_matches(is_blank);
+    segment.trim_end_matches(|c| is_blank(c) || c == '.')
+}
+
+/// Some services take `act.json` for `act`, asked for as JSON.
+fn without_suffix(segment: &str) -> &str {
+    match segment.split_once('.') {
+        Some((name, _)) if !name.is_empty() => trimmed(name),
+        _ => segment,
     }
 }
 
@@ -110,10 +147,9 @@ fn decode_all(path: &str) -> String {
     (0..DECODED).fold(path.to_owned(), |path, _| decode(&path))
 }
 
-/// Whether this escape, without its `%`, stands for a control character.
-fn is_control(escape: &str) -> bool {
-    let digits = escape.get(..2).map(|digits| u8::from_str_radix(digits, 16));
-    digits.is_some_and(|byte| byte.is_ok_and(|byte| byte.is_ascii_control()))
+/// The byte that an escape, without its `%`, stands for.
+fn byte(escape: &str) -> Option<u8> {
+    u8::from_str_radix(escape.get(..2)?, 16).ok()
 }
 
 /// Percent-decodes what is printable ASCII; a backslash counts as a slash.
@@ -121,10 +157,7 @@ pub(super) fn decode(path: &str) -> String {
     let mut parts = path.split('%');
     let mut decoded = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let byte = part
-            .get(..2)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match (byte, part.get(2..)) {
+        match (byte(part), part.get(2..)) {
             (Some(b'\\'), Some(rest)) => {
                 decoded.push('/');
                 decoded.push_str(rest);
@@ -147,8 +180,11 @@ fn without_parameters(segment: &str) -> &str {
     segment.split(';').next().unwrap_or_default()
 }
 
+/// Dots with nothing but blanks around them, and with what is cut off behind them.
 fn is_dots(segment: &str) -> bool {
-    matches!(without_parameters(segment), "." | "..")
+    let segment = segment.split(['?', '#']).next().unwrap_or_default();
+    let segment = without_parameters(segment);
+    segment.contains('.') && trimmed(segment).is_empty()
 }
 
 #[cfg(test)]
@@ -167,7 +203,9 @@ mod tests {
             "/a/b%2Fc;d=..",
             "/a?..%2f",
             "/a?line%0aline",
-            "/a%20b%e4%25",
+            "/a%20b%25",
+            "/a?b=%e4%c3%a4",
+            "/.well-known/x",
         ] {
             assert_eq!(check(path), Ok(()), "{path}");
         }
@@ -203,6 +241,20 @@ mod tests {
             ("/a%0D%0aHost:x", PathError::Control),
             ("/a%250ab", PathError::Control),
             ("/a%7f", PathError::Control),
+            ("/a%09", PathError::Control),
+            ("/a/..%20/b", PathError::Dots),
+            ("/a/%20.%20/b", PathError::Dots),
+            ("/a/.../b", PathError::Dots),
+            ("/a/..%23x/b", PathError::Dots),
+            // No UTF-8, too long an encoding of a dot or a slash, and letters that look like others.
+            ("/a%e4", PathError::NotAscii),
+            ("/a%c0%ae%c0%ae/b", PathError::NotAscii),
+            ("/a%c0%af..", PathError::NotAscii),
+            ("/a%25c0%25ae", PathError::NotAscii),
+            ("/%EF%BC%81ct", PathError::NotAscii),
+            ("/a/%EF%BC%8E%EF%BC%8E/b", PathError::NotAscii),
+            ("/a%c2%a0", PathError::NotAscii),
+            ("/a%25u0062", PathError::Unicode),
             ("/a%2", PathError::Percent),
             ("/a%zz", PathError::Percent),
         ];

@@ -99,7 +99,7 @@ fn a_wrong_value_in_the_file_is_named() {
 
 #[test]
 fn a_wrong_grant_is_named() {
-    let cases: [Case; 5] = [
+    let cases: [Case; 7] = [
         (
             "[plugin.campaign.grants]\ncampain = [\"reads\"]",
             &[
@@ -112,6 +112,21 @@ fn a_wrong_grant_is_named() {
             &[
                 "[plugin.campaign.grants] campaign",
                 "\"/campaign/create\" must be a method",
+            ],
+        ),
+        (
+            "[plugin.campaign.headers]\ncampain = [\"x-tenant\"]",
+            &[
+                "[plugin.campaign.headers] \"campain\" is no service",
+                "campaign",
+            ],
+        ),
+        (
+            "[plugin.campaign.headers]\ncampaign = [\"X-Forwarded-For\"]",
+            &[
+                "[plugin.campaign.headers] campaign",
+                "X-Forwarded-For",
+                "the host's to set",
             ],
         ),
         (

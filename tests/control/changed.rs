@@ -13,6 +13,7 @@ async fn start() -> (TestApp, Value) {
     let builder = TestApp::builder()
         .service("autonomy", asks)
         .grant("follower", "srl", &["reads", "POST /srl/follow"])
+        .grant_headers("follower", "srl", &["x-found"])
         .configure(|config| {
             config.policy.live_requires = vec!["autonomy".to_owned()];
             let srl = config.services.get_mut("srl").unwrap();

@@ -26,6 +26,11 @@ async fn another_spelling_of_a_granted_route_is_not_granted() {
         "/srl/write/x",
         "/srl%2Fwrite",
         "/srl/writ",
+        "/srl/write.",
+        "/srl/write.json",
+        "/srl/write%20",
+        "/srl/write+",
+        "/srl/write%3Fx",
     ] {
         let error = error_of(&app, "LIVE", &format!("interpret:call={path}")).await;
         assert_has(&error, &[NOT, path]);

@@ -181,10 +181,22 @@ async fn a_write_that_claims_to_be_a_read_is_still_a_write(guest: Hostile) {
         "/srl/ACT",
         "/srl/act/",
         "/srl/act;x=1?y",
+        "/srl/act.",
+        "/srl/act%20",
+        "/srl/act+",
+        "/srl/act.json",
+        "/srl/act;jsessionid=1//",
+        "/srl%2fact%2E%20?x",
+        "/srl/act%3fx",
+        "/srl/act%23",
+        "/srl/%2561ct",
     ] {
         let goal = format!("shape:path={path}");
         let (plan, sent) = run(&app, "DRY_RUN", &["hostile"], &goal).await;
         assert_eq!(last(&plan)["result"]["dryRun"], true, "{path}: {plan:#}");
+        assert_eq!(sent, Vec::<String>::new(), "{path}");
+        let (plan, sent) = run(&app, "SIMULATION", &["hostile"], &goal).await;
+        assert_has(error(&plan), &["SIMULATION never writes"]);
         assert_eq!(sent, Vec::<String>::new(), "{path}");
     }
     let (plan, sent) = run(&app, "DRY_RUN", &["hostile"], "shape:path=/srl/actor").await;

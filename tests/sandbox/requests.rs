@@ -1,12 +1,16 @@
 //! Requests that must not be sent: each is refused with its reason, and the service hears nothing.
 
+use serde_json::json;
+
 use super::{Hostile, Language, assert_serves, error_of, patient, run_hostile};
 use crate::support::{TestApp, assert_has};
 
 in_every_language! {
     a_path_that_leaves_the_service_is_refused,
     a_header_that_is_not_the_plugins_to_set_is_refused,
-    an_ordinary_header_is_sent,
+    a_header_that_is_not_granted_is_refused,
+    a_header_that_is_allowed_is_sent,
+    a_parameter_that_names_another_method_is_refused,
     a_secret_that_was_not_granted_is_refused,
     too_many_headers_are_refused,
     a_body_that_is_not_json_is_refused,
@@ -38,6 +42,13 @@ async fn a_path_that_leaves_the_service_is_refused(guest: Hostile) {
         ("/x\r\nhost: evil", "is not allowed"),
         ("/x\u{0}", "is not allowed"),
         ("/%zz", "hexadecimal"),
+        // A blank or a letter, as some take it, that is none.
+        ("/srl/act%09", "control character"),
+        ("/srl/%e4ct", "beyond ASCII"),
+        ("/srl/%EF%BD%81ct", "beyond ASCII"),
+        ("/srl%c0%afact", "beyond ASCII"),
+        ("/srl/%25u0061ct", "\"%u\""),
+        ("/srl/..%20/x", "would leave its place"),
     ] {
         let error = error_of(&app, &format!("shape:path={path}")).await;
         assert_has(&error, &[REFUSED, "the path", part]);
@@ -89,6 +100,32 @@ async fn a_header_that_is_not_the_plugins_to_set_is_refused(guest: Hostile) {
             "x-original-url: /srl/write",
             ["x-original-url", "is the host's to set"],
         ),
+        (
+            "X-Original-URI: /srl/write",
+            ["X-Original-URI", "is the host's to set"],
+        ),
+        (
+            "x-rewrite-url: /srl/write",
+            ["x-rewrite-url", "is the host's to set"],
+        ),
+        (
+            "content-encoding: gzip",
+            ["content-encoding", "is the host's to set"],
+        ),
+        ("te: trailers", ["\"te\"", "is the host's to set"]),
+        ("trailer: x-a", ["\"trailer\"", "is the host's to set"]),
+        ("via: 1.1 x", ["\"via\"", "is the host's to set"]),
+        (
+            "forwarded: for=x",
+            ["\"forwarded\"", "is the host's to set"],
+        ),
+        ("x-real-ip: ::1", ["\"x-real-ip\"", "is the host's to set"]),
+        (
+            "sec-fetch-site: none",
+            ["sec-fetch-site", "is the host's to set"],
+        ),
+        ("x-a: b\r\n c", ["\"x-a\"", "not legal"]),
+        ("x-a: \u{fc}", ["\"x-a\"", "not legal"]),
     ] {
         let error = error_of(&app, &format!("shape:header={header}")).await;
         assert_has(&error, &[REFUSED]);
@@ -97,12 +134,81 @@ async fn a_header_that_is_not_the_plugins_to_set_is_refused(guest: Hostile) {
     assert_eq!(app.asked("srl"), 0);
 }
 
-async fn an_ordinary_header_is_sent(guest: Hostile) {
+/// What is not on the list is not sent, whatever it is called.
+async fn a_header_that_is_not_granted_is_refused(guest: Hostile) {
     let app = guest.start(TestApp::builder()).await;
-    let step = run_hostile(&app, "shape:header=x-team: growth").await;
-    assert_eq!(step["status"], "DONE", "{step:#}");
-    let requests = app.stub("srl").requests();
-    assert_eq!(requests[0].headers["x-team"], "growth");
+    for (index, name) in [
+        "x-authenticated-user",
+        "destination",
+        "overwrite",
+        "depth",
+        "range",
+        "x-request-id",
+        "origin",
+        "referer",
+        "user-agent",
+        "x-user",
+        "x_team",
+        "if_match",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let what = format!("the header {name} is not granted to the plugin hostile for srl");
+        let line = [
+            what.as_str(),
+            "under [plugin.hostile.headers]",
+            &format!("{name:?}"),
+        ];
+        let body = json!({
+            "sessionId": "s1", "domain": "social", "goal": format!("shape:header={name}: 1"),
+            "steps": [{"kind": "hostile"}],
+        });
+        let (status, answer) = app.post("/mesh/create", &body).await;
+        assert_eq!(status, 400, "{answer}");
+        assert_has(answer["error"].as_str().unwrap(), &line);
+        let error = error_of(&app, &format!("interpret:ask=header={name}: 1")).await;
+        assert_has(&error, &[REFUSED, "Nothing was sent"]);
+        assert_has(&error, &line);
+        assert_eq!(
+            app.asked("srl"),
+            index + 1,
+            "only the first request is sent"
+        );
+    }
+}
+
+async fn a_header_that_is_allowed_is_sent(guest: Hostile) {
+    let app = guest.start(TestApp::builder()).await;
+    // Of every plugin, and where the operator granted it.
+    for (index, name) in ["accept-language", "if-none-match", "x-team"]
+        .into_iter()
+        .enumerate()
+    {
+        let step = run_hostile(&app, &format!("shape:header={name}: growth")).await;
+        assert_eq!(step["status"], "DONE", "{step:#}");
+        let requests = app.stub("srl").requests();
+        assert_eq!(requests[index].headers[name], "growth");
+    }
+}
+
+/// A service that takes it for the method would do something else than what was judged.
+async fn a_parameter_that_names_another_method_is_refused(guest: Hostile) {
+    let app = guest.start(TestApp::builder()).await;
+    for task in [
+        "shape:path=/srl/reports/1?_method=DELETE",
+        "shape:path=/srl/reports/1?a=b&%5FMETHOD%5B%5D=delete",
+        "shape:path=/srl/reports/1;_method=DELETE",
+        "shape:path=/srl/reports/1?X-HTTP-Method-Override=PUT",
+        "shape:path=/srl/reports/1?method=delete",
+        r#"shape:body={"_method":"DELETE"}"#,
+        r#"shape:body={"\u005fmethod":"DELETE"}"#,
+        r#"shape:body={"a":{},"x-http-method-override":"DELETE"}"#,
+    ] {
+        let error = error_of(&app, task).await;
+        assert_has(&error, &[REFUSED, "in it names a method", "leave it out"]);
+    }
+    assert_eq!(app.asked("srl"), 0);
 }
 
 async fn a_secret_that_was_not_granted_is_refused(guest: Hostile) {

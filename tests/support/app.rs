@@ -61,6 +61,16 @@ impl TestAppBuilder {
         })
     }
 
+    /// Grants a kind these headers of requests to a service.
+    pub fn grant_headers(self, kind: &str, service: &str, names: &[&str]) -> Self {
+        let (kind, service) = (kind.to_owned(), service.to_owned());
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        self.configure(move |config| {
+            let plugin = config.plugin.entry(kind).or_default();
+            plugin.headers.insert(service, names);
+        })
+    }
+
     /// Uses this data folder: how a restart is tested.
     pub fn data(mut self, data: Arc<TempDir>) -> Self {
         self.data = Some(data);

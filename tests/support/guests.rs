@@ -115,10 +115,14 @@ pub async fn start_hostile_as(component: &[u8], builder: TestAppBuilder) -> Test
     start_with(builder, [("hostile.wasm", component)]).await
 }
 
-/// Grants the hostile guest everything of its service.
+/// Grants the hostile guest everything of its service, and the headers that it tries.
 pub fn may_ask_for_everything(builder: TestAppBuilder) -> TestAppBuilder {
     let everything = ["GET /*", "POST /*", "PUT /*", "PATCH /*", "DELETE /*"];
-    builder.grant("hostile", "srl", &everything)
+    let numbered: Vec<String> = (0..32).map(|n| format!("x-{n}")).collect();
+    let numbered = numbered.iter().map(String::as_str);
+    let headers: Vec<&str> = numbered.chain(["authorization", "x-team"]).collect();
+    let builder = builder.grant("hostile", "srl", &everything);
+    builder.grant_headers("hostile", "srl", &headers)
 }
 
 /// Builds packages of a workspace; their components, by name.

@@ -94,6 +94,9 @@ fn text(report: &Report) -> String {
     }
     if let Some(granted) = &report.granted {
         line("granted", &listed(&granted.routes));
+        if !granted.headers.is_empty() {
+            line("headers", &listed(&granted.headers));
+        }
         if !granted.secrets.is_empty() {
             line("secrets", &listed(&granted.secrets));
         }
