@@ -2,6 +2,7 @@
 //! and nobody else: not the plugin, and nothing that is kept, shown, logged or sent elsewhere.
 
 mod granted;
+mod guessed;
 mod redacted;
 
 /// A value with what encodings change in it, around a part that none of them does.

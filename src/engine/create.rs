@@ -83,10 +83,12 @@ impl Engine {
         for (step, kind) in plan.steps.iter().zip(kinds) {
             shaped.push(self.shape(plan, step, kind).await);
         }
-        for (step, shaped) in plan.steps.iter_mut().zip(shaped) {
+        let keepers = plan.steps.iter();
+        let keepers: Vec<_> = keepers.map(|step| self.keeper(plan, step)).collect();
+        for ((step, shaped), keeper) in plan.steps.iter_mut().zip(shaped).zip(keepers) {
             match shaped {
                 Ok(request) => {
-                    let sending = request.sending(false, self.gateway.redactor());
+                    let sending = request.sending(false, &keeper);
                     step.headers = sending.headers;
                     step.method = sending.method;
                     step.endpoint = sending.endpoint;
@@ -95,7 +97,7 @@ impl Engine {
                     step.effect = step.effect.max(sending.effect);
                 }
                 Err(reason) => {
-                    step.payload_reason = Some(self.gateway.redactor().clean(reason));
+                    step.payload_reason = Some(keeper.text(reason));
                 }
             }
         }

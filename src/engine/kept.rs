@@ -1,69 +1,220 @@
-//! What is kept of a step, without the values of secrets. A service's echo of one is gone before its
-//! plugin sees the answer; this is for what the plugin decoded of an echo in a form of its own, or
-//! was told by a client.
+//! What is kept and shown of a step, without the values of secrets. A service's echo of one is gone
+//! before its plugin sees the answer; what a plugin says all the same is either what a client told it,
+//! what it decoded of an echo in a form of its own, or a guess. Whoever sees which of many guesses is
+//! taken out knows the secret, so of one who guesses nothing is kept at all.
 
-use crate::plan::{Finished, HeaderValue, Headers, Json, LogLine, Outcome, Sending};
-use crate::services::Redactor;
+use serde_json::Value;
 
-/// How a step ended, as it is kept.
-pub(super) fn finished(redactor: &Redactor, finished: Finished) -> Finished {
-    let text = |text| redactor.clean(text);
-    let line = |line: LogLine| LogLine {
-        message: text(line.message),
-        ..line
-    };
-    Finished {
-        outcome: match finished.outcome {
-            Outcome::Done { result, approval } => Outcome::Done {
-                result: json(redactor, result),
-                approval: approval.map(text),
-            },
-            Outcome::Error { error } => Outcome::Error { error: text(error) },
-            Outcome::Later {
-                reason,
-                after_ms,
-                most,
-            } => Outcome::Later {
-                reason: text(reason),
-                after_ms,
-                most,
-            },
-        },
-        log: finished.log.into_iter().map(line).collect(),
-        ..finished
-    }
+use crate::plan::{Finished, HeaderValue, Headers, Json, LogLine, Outcome, Plan, Sending, Step};
+use crate::sandbox::Called;
+use crate::sandbox::bindings as wit;
+use crate::services::{Redactor, Values};
+
+/// What a step ends with whose plugin guessed.
+pub(super) const GUESSED: &str = "the plugin said the value of a secret that nobody told it. All \
+                                  that it said is dropped, and it is quarantined";
+
+/// Keeps the values of secrets out of what is kept of one step.
+#[derive(Debug, Clone)]
+pub(super) struct Keeper<'a> {
+    redactor: &'a Redactor,
+    /// The values that the client itself said. They stay, as they do in the plan's goal: else it would
+    /// see which of its words are a secret.
+    told: Values,
+    /// The values that the plugin was handed, whoever said them. They are taken out of what it says.
+    handed: Values,
 }
 
-/// What is sent, as it is shown.
-pub(super) fn sending(redactor: &Redactor, sending: Sending) -> Sending {
-    Sending {
-        endpoint: redactor.clean(sending.endpoint),
-        headers: headers(redactor, &sending.headers),
-        payload: sending.payload.map(|payload| json(redactor, payload)),
-        ..sending
+impl<'a> Keeper<'a> {
+    /// For a step, as its client made it.
+    pub(super) fn new(redactor: &'a Redactor, plan: &Plan, step: &Step) -> Self {
+        let mut told = redactor.values_in(&plan.goal);
+        told.extend(redactor.values_in(&plan.session_id));
+        if let Some(settings) = &step.settings {
+            told.extend(values_in_json(redactor, settings.as_str()));
+        }
+        Self {
+            redactor,
+            handed: told.clone(),
+            told,
+        }
     }
-}
 
-fn headers(redactor: &Redactor, headers: &Headers) -> Headers {
-    let mut clean = Headers::default();
-    for (name, value) in headers.iter() {
-        let value = match value.clone() {
-            HeaderValue::Text(text) => HeaderValue::Text(redactor.clean(text)),
-            secret @ HeaderValue::Secret { .. } => secret,
+    /// Its plugin is told this.
+    pub(super) fn hands(&mut self, context: &wit::Context) {
+        let mut hand = |json: &str| self.handed.extend(values_in_json(self.redactor, json));
+        hand(&context.step.settings);
+        context
+            .finished
+            .iter()
+            .for_each(|other| hand(&other.result));
+    }
+
+    /// Its plugin is told this answer, of which no value is left that was found.
+    pub(super) fn answers(&mut self, answer: &wit::Response) {
+        let decoded = values_in_json(self.redactor, &answer.body);
+        self.handed.extend(decoded);
+    }
+
+    /// The values that the client itself said.
+    pub(super) fn told(&self) -> &Values {
+        &self.told
+    }
+
+    /// Whether a plugin says a value that it was not handed.
+    pub(super) fn is_guess<T: Said>(&self, called: &Called<T>) -> bool {
+        let is_guess = |text: &str| self.redactor.has_other(text, &self.handed);
+        let guessed = match &called.outcome {
+            Ok(said) => said.texts().into_iter().any(is_guess),
+            Err(fault) => is_guess(&fault.to_string()),
         };
-        clean.add(name.to_owned(), value);
+        guessed || called.log.iter().any(|line| is_guess(&line.message))
     }
-    clean
+
+    /// How the step ended, as it is kept.
+    pub(super) fn finished(&self, finished: Finished) -> Finished {
+        let text = |text| self.text(text);
+        let line = |line: LogLine| LogLine {
+            message: text(line.message),
+            ..line
+        };
+        Finished {
+            outcome: match finished.outcome {
+                Outcome::Done { result, approval } => Outcome::Done {
+                    result: self.json(result),
+                    approval: approval.map(text),
+                },
+                Outcome::Error { error } => Outcome::Error { error: text(error) },
+                Outcome::Later {
+                    reason,
+                    after_ms,
+                    most,
+                } => Outcome::Later {
+                    reason: text(reason),
+                    after_ms,
+                    most,
+                },
+            },
+            log: finished.log.into_iter().map(line).collect(),
+            ..finished
+        }
+    }
+
+    /// What is sent, as it is shown.
+    pub(super) fn sending(&self, sending: Sending) -> Sending {
+        Sending {
+            endpoint: self.text(sending.endpoint),
+            headers: self.headers(&sending.headers),
+            payload: sending.payload.map(|payload| self.json(payload)),
+            ..sending
+        }
+    }
+
+    /// A text, as it is kept.
+    pub(super) fn text(&self, text: String) -> String {
+        self.redactor.clean_but(text, &self.told)
+    }
+
+    fn headers(&self, headers: &Headers) -> Headers {
+        let mut clean = Headers::default();
+        for (name, value) in headers.iter() {
+            let value = match value.clone() {
+                HeaderValue::Text(text) => HeaderValue::Text(self.text(text)),
+                secret @ HeaderValue::Secret { .. } => secret,
+            };
+            clean.add(name.to_owned(), value);
+        }
+        clean
+    }
+
+    fn json(&self, json: Json) -> Json {
+        let clean = self.text(json.as_str().to_owned());
+        if clean == json.as_str() {
+            return json;
+        }
+        parsed(clean)
+    }
 }
 
-pub(super) fn json(redactor: &Redactor, json: Json) -> Json {
-    if !redactor.finds(json.as_str()) {
-        return json;
-    }
-    let clean = redactor.clean(json.as_str().to_owned());
-    // Where a value was no text but a number, what is left is no JSON: then it is shown as a text.
-    let text = serde_json::Value::String(clean.clone()).to_string();
+/// JSON that nobody told, as it is shown.
+pub(super) fn json(redactor: &Redactor, json: &Json) -> Json {
+    parsed(redactor.clean(json.as_str().to_owned()))
+}
+
+/// Where a value was no text but a number, what is left is no JSON: then it is shown as a text.
+fn parsed(clean: String) -> Json {
+    let text = Value::String(clean.clone()).to_string();
     Json::parse(clean)
         .or_else(|_| Json::parse(text))
         .unwrap_or_else(|_| Json::null())
+}
+
+/// The values in a JSON text, as it is written and as whoever reads it has it.
+fn values_in_json(redactor: &Redactor, json: &str) -> Values {
+    let mut values = redactor.values_in(json);
+    if !redactor.is_idle()
+        && let Ok(read) = serde_json::from_str(json)
+    {
+        add_read(redactor, &read, &mut values);
+    }
+    values
+}
+
+fn add_read(redactor: &Redactor, read: &Value, values: &mut Values) {
+    let mut add = |text: &str| values.extend(redactor.values_in(text));
+    match read {
+        Value::String(text) => add(text),
+        // Without what makes it another number's text: `1.2e1` is 12.
+        Value::Number(number) => add(&format!("{}", number.as_f64().unwrap_or_default())),
+        Value::Array(items) => {
+            items
+                .iter()
+                .for_each(|item| add_read(redactor, item, values));
+        }
+        Value::Object(members) => {
+            for (name, value) in members {
+                values.extend(redactor.values_in(name));
+                add_read(redactor, value, values);
+            }
+        }
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// What a plugin says.
+pub(super) trait Said {
+    /// Every text of it.
+    fn texts(&self) -> Vec<&str>;
+}
+
+impl Said for wit::Request {
+    fn texts(&self) -> Vec<&str> {
+        let headers = self.headers.iter().flat_map(|header| {
+            let (wit::HeaderValue::Text(value) | wit::HeaderValue::Secret(value)) = &header.value;
+            [header.name.as_str(), value.as_str()]
+        });
+        let body = self.body.as_deref();
+        let texts = headers.chain([self.path.as_str()]).chain(body);
+        texts.collect()
+    }
+}
+
+impl Said for Result<wit::Request, String> {
+    fn texts(&self) -> Vec<&str> {
+        match self {
+            Ok(request) => request.texts(),
+            Err(reason) => vec![reason],
+        }
+    }
+}
+
+impl Said for wit::Verdict {
+    fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Done(text) | Self::Blocked(text) | Self::Failed(text) => vec![text],
+            Self::NeedsApproval(reviewed) => vec![&reviewed.result, &reviewed.reason],
+            Self::Retry(retry) => vec![&retry.reason],
+            Self::Call(request) => request.texts(),
+        }
+    }
 }

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::kept::Keeper;
 use crate::cases::{CASE_BYTES, Recorded, Recorder};
 use crate::config::PluginConfig;
 use crate::plan::{Plan, Step, Timestamp};
 use crate::sandbox::Clock;
 use crate::sandbox::bindings::Context;
-use crate::services::Redactor;
 use crate::store::now;
 
 /// All cases that are kept, in bytes.
@@ -85,13 +85,10 @@ impl Recordings {
         step: &Step,
         sha256: &str,
         recorded: Recorded,
-        redactor: &Redactor,
+        keeper: &Keeper<'_>,
     ) {
         let case = to_raw_value(&recorded.case);
-        let case = case.and_then(|case| match redactor.finds(case.get()) {
-            true => RawValue::from_string(redactor.clean(case.get().to_owned())),
-            false => Ok(case),
-        });
+        let case = case.and_then(|case| RawValue::from_string(keeper.text(case.get().to_owned())));
         let case = match case {
             Ok(case) if u64::try_from(case.get().len()).is_ok_and(|size| size <= CASE_BYTES) => {
                 case
@@ -112,7 +109,7 @@ impl Recordings {
             attempt: step.attempt,
             sha256: sha256.to_owned(),
             at: now(),
-            fault: recorded.fault.map(|fault| redactor.clean(fault)),
+            fault: recorded.fault.map(|fault| keeper.text(fault)),
             case,
         }));
         self.let_go(&mut kept);

@@ -3,12 +3,12 @@
 use reqwest::header::{self, HeaderMap, HeaderName};
 use serde::Serialize;
 
-use super::kept;
+use super::kept::Keeper;
 use super::policy::Unsent;
 use crate::plan::{Effect, HeaderValue, Headers, Json, Method, Sending};
 use crate::sandbox::bindings as wit;
 use crate::services::{
-    Outgoing, Redactor, Secrets, Service, check_secret_name, headers as names, method, path,
+    Outgoing, Secrets, Service, Values, check_secret_name, headers as names, method, path,
 };
 use crate::text::shorten;
 
@@ -93,7 +93,7 @@ impl Checked {
     }
 
     /// As the plan shows it.
-    pub(super) fn sending(&self, shown_only: bool, redactor: &Redactor) -> Sending {
+    pub(super) fn sending(&self, shown_only: bool, keeper: &Keeper<'_>) -> Sending {
         let sending = Sending {
             method: self.method,
             endpoint: self.path.clone(),
@@ -103,7 +103,7 @@ impl Checked {
             headers: self.headers.clone(),
             payload: self.body.clone(),
         };
-        kept::sending(redactor, sending)
+        keeper.sending(sending)
     }
 
     /// That a person who approves it sees all of it.
@@ -111,8 +111,8 @@ impl Checked {
     /// # Errors
     /// When it has the value of a secret in it, which is never shown: then two requests could look
     /// the same.
-    pub(super) fn is_shown_whole(&self, redactor: &Redactor) -> Result<(), String> {
-        let shown = self.sending(false, redactor);
+    pub(super) fn is_shown_whole(&self, keeper: &Keeper<'_>) -> Result<(), String> {
+        let shown = self.sending(false, keeper);
         if shown.endpoint == self.path
             && shown.headers == self.headers
             && shown.payload == self.body
@@ -153,6 +153,7 @@ impl Checked {
             path: self.path.clone(),
             headers,
             body: self.body.as_ref().map(|body| body.as_str().to_owned()),
+            told: Values::default(),
             timeout: None,
         })
     }

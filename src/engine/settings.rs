@@ -103,7 +103,7 @@ impl Engine {
         let json = Json::parse(Value::Object(given).to_string());
         json.map_or_else(
             |_| Json::null(),
-            |json| kept::json(self.gateway.redactor(), json),
+            |json| kept::json(self.gateway.redactor(), &json),
         )
     }
 

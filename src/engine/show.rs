@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::kept::{GUESSED, Keeper};
 use super::request::Checked;
 use super::step::shorten;
 use crate::contract;
@@ -40,13 +41,18 @@ impl Engine {
             // It reads before it writes; the plan shows the write that was held, if there was one.
             return None;
         }
-        let sending = request.sending(false, self.gateway.redactor());
+        let sending = request.sending(false, &self.keeper(plan, step));
         let same = step.method == sending.method
             && step.endpoint == sending.endpoint
             && step.headers == sending.headers
             && step.payload == sending.payload
             && step.payload_reason.is_none();
         (!same).then_some(sending)
+    }
+
+    /// What keeps the values of secrets out of what is shown of a step.
+    pub(super) fn keeper<'a>(&'a self, plan: &Plan, step: &Step) -> Keeper<'a> {
+        Keeper::new(self.gateway.redactor(), plan, step)
     }
 
     /// The request that the step would make now, or why there is none yet.
@@ -62,7 +68,13 @@ impl Engine {
             .ok_or("its service is not configured")?;
         let settings = self.settings(step, plugin).await?;
         let context = contract::context(plan, step, settings);
+        let mut keeper = self.keeper(plan, step);
+        keeper.hands(&context);
         let called = plugin.shape(&context, Clock::IDLE).await;
+        if keeper.is_guess(&called) {
+            plugin.gave_away();
+            return Err(GUESSED.to_owned());
+        }
         let request = called
             .outcome
             .map_err(|fault| format!("the plugin failed: {fault}"))?

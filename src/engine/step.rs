@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Engine;
-use super::kept;
+use super::kept::{GUESSED, Keeper, Said};
 use super::policy::Gate;
 use super::request::{CallIdentity, Checked};
 use crate::cases::Recorder;
@@ -40,6 +40,7 @@ struct Run<'a> {
     plugin: Arc<PluginVersion>,
     service: &'a Service,
     context: Context,
+    keeper: Keeper<'a>,
     /// Takes it down, if its kind is recorded.
     recorder: Option<Recorder>,
     log: Vec<LogLine>,
@@ -82,9 +83,8 @@ impl Engine {
         if let Some(recorder) = run.recorder {
             let sha256 = &run.plugin.sha256;
             let recorded = recorder.end();
-            let redactor = self.gateway.redactor();
             self.recordings
-                .keep(plan, run.step, sha256, recorded, redactor);
+                .keep(plan, run.step, sha256, recorded, &run.keeper);
         }
         let finished = Finished {
             log: run.log,
@@ -93,7 +93,7 @@ impl Engine {
             nothing_written: !run.written && !run.step.sent,
             ..finished(outcome.unwrap_or_else(|error| Outcome::Error { error }))
         };
-        Ended::Finished(kept::finished(self.gateway.redactor(), finished))
+        Ended::Finished(run.keeper.finished(finished))
     }
 
     /// The version that a step's plan was created with.
@@ -115,6 +115,8 @@ impl Engine {
             .ok_or_else(|| format!("the service {service} is not configured any more"))?;
         let settings = self.settings(step, &plugin).await?;
         let context = contract::context(plan, step, settings);
+        let mut keeper = self.keeper(plan, step);
+        keeper.hands(&context);
         let deadline = Instant::now() + Duration::from_millis(self.limits.step_ms);
         let clock = Clock::Host {
             deadline: Some(deadline),
@@ -125,6 +127,7 @@ impl Engine {
             step,
             plugin,
             service,
+            keeper,
             recorder: self.recordings.begin(&step.kind, &context, clock),
             context,
             log: Vec::new(),
@@ -174,8 +177,7 @@ impl Run<'_> {
             return Err(refused(reason));
         }
         if gate == Gate::Send && checked.effect.acts() {
-            let redactor = self.engine.gateway.redactor();
-            checked.is_shown_whole(redactor).map_err(refused)?;
+            checked.is_shown_whole(&self.keeper).map_err(refused)?;
         }
         self.show(&checked, &gate).await?;
         if let Gate::ShowOnly(unsent) = gate {
@@ -194,6 +196,7 @@ impl Run<'_> {
             round,
         };
         let mut outgoing = checked.outgoing(&identity, &self.engine.secrets)?;
+        outgoing.told = self.keeper.told().clone();
         if checked.effect == Effect::Simulate {
             outgoing.timeout = Some(self.time_to_simulate());
         }
@@ -205,6 +208,7 @@ impl Run<'_> {
         self.requests = self.requests.saturating_add(called.tries);
         self.written |= checked.effect.acts() && called.arrived;
         let answer = called.outcome.map_err(|error| error.to_string())?.into();
+        self.keeper.answers(&answer);
         let plugin = &self.plugin;
         let called = plugin
             .interpret(&self.context, request, &answer, self.clock)
@@ -240,7 +244,7 @@ impl Run<'_> {
         }
         self.shown = true;
         let shown_only = matches!(gate, Gate::ShowOnly(_));
-        let sending = checked.sending(shown_only, self.engine.gateway.redactor());
+        let sending = checked.sending(shown_only, &self.keeper);
         let send = Transition::Send(self.step.id.clone(), sending.clone());
         let Err(error) = self.engine.store.apply(&self.plan.id, &send).await else {
             return Ok(());
@@ -258,7 +262,13 @@ impl Run<'_> {
     }
 
     /// Keeps what the plugin said, within the limit of the whole step.
-    fn take<T>(&mut self, called: Called<T>) -> Result<T, String> {
+    fn take<T: Said>(&mut self, called: Called<T>) -> Result<T, String> {
+        if self.keeper.is_guess(&called) {
+            self.plugin.gave_away();
+            self.log.clear();
+            self.recorder = None;
+            return Err(GUESSED.to_owned());
+        }
         let size = |log: &[LogLine]| log.iter().map(|line| line.message.len()).sum::<usize>();
         if size(&self.log) < self.plugin.plugin.limits().log_bytes {
             self.log.extend(called.log.into_iter().map(LogLine::from));

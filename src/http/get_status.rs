@@ -21,7 +21,7 @@ pub(super) struct StatusAnswer {
     steps: Load,
     runs: Load,
     brain: Brain,
-    /// The step kinds that new plans can't have, because they kept failing.
+    /// The step kinds that new plans can't have, because of what they did.
     quarantined: Vec<String>,
     /// How the work in the background does, by name.
     background: BTreeMap<&'static str, Health>,

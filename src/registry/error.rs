@@ -23,7 +23,9 @@ pub enum RegistryError {
     #[error("{0:?} was deactivated: activate a version of it, or leave it out")]
     Deactivated(String),
     /// The version of this kind failed too often.
-    #[error("{0:?} is quarantined, because it kept failing: activate a version of it to lift that")]
+    #[error(
+        "{0:?} is quarantined, because of what it did (the log says more): activate a version of it to lift that"
+    )]
     Quarantined(String),
     /// The activated version of this kind did not load.
     #[error("{0:?} has an activated version that does not load: activate another, or roll back")]

@@ -35,13 +35,9 @@ impl PluginVersion {
     /// A version that is quarantined is not called for another step; what it asked for before is
     /// still interpreted.
     pub async fn shape(&self, context: &Context, clock: Clock) -> Called<Result<Request, String>> {
-        if self.calls.is_quarantined() {
-            let Quarantine {
-                failures,
-                window_ms,
-            } = self.calls.rule;
+        if let Some(fault) = self.calls.quarantine() {
             return Called {
-                outcome: Err(Fault::Quarantined(failures, window_ms)),
+                outcome: Err(fault),
                 log: Vec::new(),
                 memory_bytes: 0,
             };
@@ -59,6 +55,20 @@ impl PluginVersion {
     ) -> Called<Verdict> {
         self.counted(self.plugin.interpret(context, request, response, clock))
             .await
+    }
+
+    /// It said the value of a secret that nobody told it: it is not called again, as each guess that
+    /// is answered tells something.
+    pub fn gave_away(&self) {
+        if !self.calls.gave_away.swap(true, Ordering::Relaxed) {
+            let (kind, version) = (&self.manifest.kind, &self.manifest.version);
+            tracing::error!(
+                "{kind} {version} ({}) is quarantined: it said the value of a secret that nobody told \
+                 it. It is called for no other step until a version of {kind} is activated or the \
+                 host restarts",
+                self.sha256
+            );
+        }
     }
 
     async fn counted<T>(&self, call: impl Future<Output = Called<T>>) -> Called<T> {
@@ -131,6 +141,8 @@ pub struct Calls {
     /// When it failed, as far as that still counts: at most as often as the rule allows.
     recent: Mutex<VecDeque<Instant>>,
     quarantined: AtomicBool,
+    /// It said the value of a secret.
+    gave_away: AtomicBool,
 }
 
 impl Calls {
@@ -169,14 +181,28 @@ impl Calls {
         too_often
     }
 
-    /// Whether it failed too often to be called for another step.
+    /// Whether it is called for no other step.
     pub fn is_quarantined(&self) -> bool {
-        self.quarantined.load(Ordering::Relaxed)
+        self.quarantine().is_some()
+    }
+
+    /// Why it is called for no other step, if so.
+    fn quarantine(&self) -> Option<Fault> {
+        if self.gave_away.load(Ordering::Relaxed) {
+            return Some(Fault::GaveAway);
+        }
+        let Quarantine {
+            failures,
+            window_ms,
+        } = self.rule;
+        let is_out = self.quarantined.load(Ordering::Relaxed);
+        is_out.then_some(Fault::Quarantined(failures, window_ms))
     }
 
     /// An operator wants it all the same.
     pub(super) fn lift(&self) {
         self.quarantined.store(false, Ordering::Relaxed);
+        self.gave_away.store(false, Ordering::Relaxed);
     }
 
     /// How many there were.

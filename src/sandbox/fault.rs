@@ -22,6 +22,12 @@ pub enum Fault {
          lift that"
     )]
     Quarantined(usize, u64),
+    /// It said the value of a secret, and is not called any more.
+    #[error(
+        "it is quarantined, because it said the value of a secret that nobody told it: activate a \
+         version of it to lift that"
+    )]
+    GaveAway,
     /// It waited for longer than it may.
     #[error("it took more than {0} ms and was stopped")]
     WallTime(u64),
@@ -149,7 +155,7 @@ impl Fault {
     pub fn is_the_plugins(&self) -> bool {
         !matches!(
             self,
-            Self::WallTime(_) | Self::Sandbox(_) | Self::Quarantined(..)
+            Self::WallTime(_) | Self::Sandbox(_) | Self::Quarantined(..) | Self::GaveAway
         )
     }
 }

@@ -6,7 +6,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY
 use reqwest::redirect::Policy;
 
 use super::error::What;
-use super::{CallError, Redactor, Service};
+use super::{CallError, Redactor, Service, Values};
 use crate::plan::Method;
 
 /// Idle connections that are kept for each service.
@@ -34,6 +34,9 @@ pub struct Outgoing {
     pub headers: HeaderMap,
     /// JSON.
     pub body: Option<String>,
+    /// The values of secrets that whoever asked said itself: they stay in the answer, or what is
+    /// left of an echo would tell which of its words are one.
+    pub told: Values,
     /// How long it may take, if not as long as its service's requests.
     pub timeout: Option<Duration>,
 }
@@ -99,9 +102,10 @@ impl Client {
     pub async fn call(
         &self,
         service: &Service,
-        request: Outgoing,
+        mut request: Outgoing,
         timeout: Duration,
     ) -> Result<Answer, CallError> {
+        let told = std::mem::take(&mut request.told);
         let started = Instant::now();
         let failed = |error| CallError::from_reqwest(service, timeout, &error);
         let mut response = self
@@ -111,7 +115,7 @@ impl Client {
             .await
             .map_err(failed)?;
         let status = response.status().as_u16();
-        let headers = self.headers_that_matter(response.headers());
+        let headers = self.headers_that_matter(response.headers(), &told);
         let mut body = Vec::new();
         loop {
             let chunk = response.chunk().await;
@@ -127,7 +131,7 @@ impl Client {
         Ok(Answer {
             status,
             headers,
-            body: self.redactor.clean(body),
+            body: self.redactor.clean_but(body, &told),
             elapsed: started.elapsed(),
         })
     }
@@ -177,14 +181,14 @@ impl Client {
         Ok(builder)
     }
 
-    fn headers_that_matter(&self, headers: &HeaderMap) -> Vec<(String, String)> {
+    fn headers_that_matter(&self, headers: &HeaderMap, told: &Values) -> Vec<(String, String)> {
         [CONTENT_TYPE, RETRY_AFTER]
             .iter()
             .filter_map(|name| {
                 let value = headers.get(name)?.to_str().ok()?;
                 Some((
                     name.as_str().to_owned(),
-                    self.redactor.clean(value.to_owned()),
+                    self.redactor.clean_but(value.to_owned(), told),
                 ))
             })
             .collect()

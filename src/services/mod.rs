@@ -27,5 +27,5 @@ pub use catalogue::{Catalogue, Routes, Service};
 pub use client::{Answer, Client, Outgoing, install_tls};
 pub use error::CallError;
 pub use gateway::{Called, Gateway, Pace, RetryConfig};
-pub use redact::{Redactor, SHORTEST};
+pub use redact::{Redactor, SHORTEST, Values};
 pub use secrets::{Secrets, check_secret_name};

@@ -3,10 +3,11 @@
 //! encodings in which services echo things, in capitals or not; not if it is cut, or encoded in
 //! another way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Match, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use reqwest::header::{
@@ -14,8 +15,7 @@ use reqwest::header::{
     USER_AGENT,
 };
 
-use super::path;
-use super::{Catalogue, Secrets, Service};
+use super::{Catalogue, Secrets, Service, headers, path};
 
 /// What is left of a value. No longer than any form of one, so that nothing grows.
 const LEFT: &str = "[secret]";
@@ -41,7 +41,27 @@ const BYTE: [&str; 4] = ["", "%", "\\x", "\\u00"];
 
 /// Takes the values of secrets out of text.
 #[derive(Clone, Default)]
-pub struct Redactor(Option<AhoCorasick>);
+pub struct Redactor(Option<Arc<Looked>>);
+
+/// What is looked for.
+struct Looked {
+    forms: AhoCorasick,
+    /// The value of each form.
+    values: Vec<usize>,
+    /// Whether each value is one that could be guessed at, and is no word that anybody may say.
+    is_secret: Vec<bool>,
+}
+
+/// Some of the values that a redactor looks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Values(BTreeSet<usize>);
+
+impl Values {
+    /// Adds these.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+}
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,38 +76,78 @@ impl Redactor {
     /// # Errors
     /// When there is too much to look for.
     pub fn new(secrets: &Secrets, services: &Catalogue) -> anyhow::Result<Self> {
-        let mut values = BTreeSet::new();
+        let mut values = BTreeMap::new();
+        let mut add = |parts: Vec<String>, is_secret: bool| {
+            let parts = parts.into_iter().filter(|part| part.len() >= SHORTEST);
+            parts.for_each(|part| *values.entry(part).or_insert(false) |= is_secret);
+        };
         for value in secrets.values() {
-            values.extend(parts(value));
+            add(parts(value), true);
         }
         for service in services.iter() {
-            values.extend(sent(&service.headers));
-            values.extend(credentials(service));
+            for (name, value) in sent(&service.headers) {
+                let parts = parts(value);
+                let may_be_word = !headers::is_allowed(name.as_str(), true);
+                add(parts, !(may_be_word && is_word(value)));
+            }
+            add(credentials(service).into_iter().collect(), true);
         }
-        values.retain(|value| value.len() >= SHORTEST);
         if values.is_empty() {
             return Ok(Self(None));
         }
-        let forms: BTreeSet<String> = values.iter().flat_map(|value| forms(value)).collect();
-        let found = AhoCorasick::builder()
+        let mut of_forms = BTreeMap::new();
+        for (index, value) in values.keys().enumerate() {
+            for form in forms(value) {
+                of_forms.entry(form).or_insert(index);
+            }
+        }
+        let forms = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
-            .build(forms)?;
-        Ok(Self(Some(found)))
+            .build(of_forms.keys())?;
+        Ok(Self(Some(Arc::new(Looked {
+            forms,
+            values: of_forms.into_values().collect(),
+            is_secret: values.into_values().collect(),
+        }))))
     }
 
-    /// Whether there is a value in this text.
-    pub fn finds(&self, text: &str) -> bool {
-        self.0.as_ref().is_some_and(|values| values.is_match(text))
+    /// Whether there is nothing to look for.
+    pub fn is_idle(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The values in a text.
+    pub fn values_in(&self, text: &str) -> Values {
+        let found = self.0.iter().flat_map(|looked| looked.find(text));
+        Values(found.collect())
+    }
+
+    /// Whether there is a value in this text beside these, other than a word that anybody may say.
+    pub fn has_other(&self, text: &str, than: &Values) -> bool {
+        let is_secret = |looked: &Looked, value| looked.is_secret.get(value) == Some(&true);
+        self.0.iter().any(|looked| {
+            let mut found = looked.find(text);
+            found.any(|value| is_secret(looked, value) && !than.0.contains(&value))
+        })
     }
 
     /// The text without values.
     pub fn clean(&self, text: String) -> String {
+        self.clean_but(text, &Values::default())
+    }
+
+    /// The text without values other than these.
+    pub fn clean_but(&self, text: String, but: &Values) -> String {
         match &self.0 {
-            Some(values) if values.is_match(&text) => {
+            Some(looked) if looked.forms.is_match(&text) => {
                 let mut clean = String::with_capacity(text.len());
-                values.replace_all_with(&text, &mut clean, |_, _, clean| {
-                    clean.push_str(LEFT);
+                let forms = &looked.forms;
+                forms.replace_all_with(&text, &mut clean, |found, form, clean| {
+                    let is_left = looked
+                        .value(found)
+                        .is_some_and(|value| but.0.contains(&value));
+                    clean.push_str(if is_left { form } else { LEFT });
                     true
                 });
                 clean
@@ -95,6 +155,25 @@ impl Redactor {
             _ => text,
         }
     }
+}
+
+impl Looked {
+    /// The values in a text, one after the other.
+    fn find<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
+        let found = self.forms.find_iter(text);
+        found.filter_map(|found| self.value(&found))
+    }
+
+    fn value(&self, found: &Match) -> Option<usize> {
+        self.values.get(found.pattern().as_usize()).copied()
+    }
+}
+
+/// Whether a value reads like a name of something: no digits, and nothing but letters between dashes,
+/// dots, slashes and blanks.
+fn is_word(value: &HeaderValue) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || b"-_./ ".contains(byte);
+    value.as_bytes().iter().all(is_letter)
 }
 
 /// What is worth looking for of a header: all of it, and each word, as the scheme before a token is
@@ -107,9 +186,9 @@ fn parts(value: &HeaderValue) -> Vec<String> {
     words.chain([text]).map(str::to_owned).collect()
 }
 
-fn sent(headers: &HeaderMap) -> Vec<String> {
-    let secret = headers.iter().filter(|(name, _)| !PUBLIC.contains(name));
-    secret.flat_map(|(_, value)| parts(value)).collect()
+/// The headers that are nobody else's business.
+fn sent(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+    headers.iter().filter(|(name, _)| !PUBLIC.contains(name))
 }
 
 /// What is secret in a service's address, and sent in base64: the password, or a name without one.
@@ -212,7 +291,8 @@ mod tests {
             ] {
                 let clean = redactor.clean(text.clone());
                 assert_eq!(clean, text.replace(form, LEFT), "{text}");
-                assert!(redactor.finds(&text) && !redactor.finds(&clean));
+                assert_ne!(redactor.values_in(&text), Values::default());
+                assert_eq!(redactor.values_in(&clean), Values::default());
             }
         }
     }
@@ -243,6 +323,7 @@ mod tests {
         headers.insert("authorization", "Bearer t0ken-0f-it".parse().unwrap());
         headers.insert(ACCEPT, "application/json".parse().unwrap());
         headers.insert("x-tenant", "prod".parse().unwrap());
+        headers.insert("x-team", "blue-team".parse().unwrap());
         let service = Service {
             name: "srl".to_owned(),
             base: "http://user:p%40ssword@127.0.0.1/".parse().unwrap(),
@@ -260,7 +341,28 @@ mod tests {
             "[secret], [secret], application/json, prod, user:[secret]"
         );
         let basic = STANDARD.encode("user:p@ssword");
-        assert!(redactor.finds(&basic), "{basic}");
+        assert_ne!(redactor.clean(basic.clone()), basic);
+        // A word that anybody may say is taken out, and is no guess.
+        let none = Values::default();
+        for (text, is_guess) in [
+            ("p@ssword", true),
+            ("t0ken-0f-it", true),
+            ("blue-team", false),
+        ] {
+            assert_eq!(redactor.has_other(text, &none), is_guess, "{text}");
+            assert_eq!(redactor.clean(text.to_owned()), LEFT);
+        }
+    }
+
+    #[test]
+    fn a_value_that_somebody_knows_stays() {
+        let redactor = redactor(&["12345678", "another-one"]);
+        let known = redactor.values_in("1 2 MTIzNDU2Nzg=");
+        assert_eq!(known, redactor.values_in("12345678"));
+        let text = "12345678 %31%32345678 31323334353637383 another-one".to_owned();
+        assert!(redactor.has_other(&text, &known) && !redactor.has_other("12345678", &known));
+        let clean = redactor.clean_but(text, &known);
+        assert_eq!(clean, "12345678 %31%32345678 31323334353637383 [secret]");
     }
 
     #[test]

@@ -296,59 +296,30 @@ fn stubs_answer(service: &str) -> Reply {
     friendly.find(|(name, _)| *name == service).unwrap().1
 }
 
-/// A client that has the value, and gives it away: it is in its own goal, and nowhere else.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_payload_with_a_value_in_it_is_shown_without() {
-    let secret = serde_json::from_value(json!("s3cr3t-of-the-client")).unwrap();
-    let builder = TestApp::builder()
-        .configure(|config| drop(config.secrets.insert("token".to_owned(), secret)))
-        .configure(|config| {
-            let number = serde_json::from_value(json!("12345678")).unwrap();
-            config.secrets.insert("number".to_owned(), number);
-        });
-    let app = start_hostile(builder).await;
-    for (goal, shown) in [
-        (
-            r#"shape:body={"a":"x s3cr3t-of-the-client y"}"#,
-            json!({"a": "x [secret] y"}),
-        ),
-        (
-            r#"shape:body=["S3CR3T-of-the-client"]"#,
-            json!(["[secret]"]),
-        ),
-        ("shape:body={\"a\":12345678}", json!("{\"a\":[secret]}")),
-    ] {
-        let plan = app
-            .create(&json!({"goal": goal, "steps": [{"kind": "hostile"}]}))
-            .await;
-        assert_eq!(plan["steps"][0]["payload"], shown);
-        let plan = app.step(&plan).await;
-        assert_eq!(plan["steps"][0]["payload"], shown, "{plan:#}");
-        let sent = app.stub("srl").requests().last().unwrap().body.clone();
-        assert_eq!(sent, goal.strip_prefix("shape:body=").unwrap());
-    }
-}
-
 /// Two writes that look the same to who approves them could be different ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_can_not_be_shown_whole_is_not_sent() {
-    let builder = TestApp::builder().configure(|config| {
-        config.policy.live_requires = Vec::new();
-        let number = serde_json::from_value(json!("12345678")).unwrap();
-        config.secrets.insert("number".to_owned(), number);
-    });
-    let app = start_hostile(builder).await;
-    for (amount, status) in [("12345678", "ERROR"), ("1234567", "DONE")] {
-        let goal = format!("shape:write-body={{\"amount\":{amount}}}");
-        let body = json!({"goal": goal, "steps": [{"kind": "hostile"}], "mode": "LIVE"});
+    for (escaped, status, times) in [
+        (r"\u0031234567\u0038", "ERROR", 1),
+        (r"\u0031234567\u0039", "DONE", 2),
+    ] {
+        let answer = Reply::new(200, "application/json", &format!("\"{escaped}\""));
+        let builder = TestApp::builder()
+            .service("srl", answer)
+            .configure(|config| {
+                config.policy.live_requires = Vec::new();
+                let number = serde_json::from_value(json!("12345678")).unwrap();
+                config.secrets.insert("number".to_owned(), number);
+            });
+        let app = start_hostile(builder).await;
+        let body = json!({"goal": "interpret:write-decoded", "steps": [{"kind": "hostile"}], "mode": "LIVE"});
         let plan = app.step(&app.create(&body).await).await;
         assert_eq!(plan["steps"][0]["status"], status, "{plan:#}");
         let error = plan["steps"][0]["error"].as_str().unwrap_or_default();
         assert_eq!(error.contains("the value of a secret"), status == "ERROR");
+        assert!(!error.contains("nobody told it"), "{error}");
+        assert_eq!(app.asked("srl"), times);
     }
-    let sent = app.stub("srl").requests();
-    assert_eq!(sent.len(), 1);
-    assert_eq!(sent[0].body, r#"{"amount":1234567}"#);
 }
 
 /// An echo in a form that only the plugin knows is recorded like anything else that is kept.

@@ -12,6 +12,29 @@ pub fn verdict(name: &str, argument: &str) -> Option<Verdict> {
         "call" | "call-once" => Verdict::Call(Request::post(argument, &json!({"again": true}))),
         "call-get" => Verdict::Call(Request::get(argument)),
         "result" => Verdict::Done(argument.to_owned()),
+        "result-count" => Verdict::Done(json!(ask::count(argument)).to_string()),
+        "reason-count" => Verdict::Failed(ask::count(argument).join(" ")),
+        "blocked-count" => Verdict::Blocked(ask::count(argument).join(" ")),
+        "retry-count" => Verdict::Retry(RetryLater {
+            reason: ask::count(argument).join(" "),
+            after_ms: None,
+        }),
+        "approval-count" => Verdict::NeedsApproval(Reviewed {
+            result: "{}".to_owned(),
+            reason: ask::count(argument).join(" "),
+        }),
+        "log-count" => {
+            let numbers = ask::count(argument);
+            numbers
+                .iter()
+                .for_each(|number| log::write(Level::Info, number));
+            Verdict::Done("{}".to_owned())
+        }
+        "stdout-count" => {
+            println!("{}", ask::count(argument).join(" "));
+            Verdict::Done("{}".to_owned())
+        }
+        "panic-count" => panic!("{}", ask::count(argument).join(" ")),
         "result-deep" => Verdict::Done(deep()),
         // Fits into the guest's memory, and not into its output.
         "result-huge" => Verdict::Done(text(3 << 20)),

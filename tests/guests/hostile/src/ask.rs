@@ -19,6 +19,17 @@ pub fn request(name: &str, argument: &str) -> Option<Result<Request, String>> {
             path: "/srl/write".to_owned(),
             ..body(argument)
         },
+        "body-count" => body(&json!(count(argument)).to_string()),
+        "write-count" => Request {
+            path: "/srl/write".to_owned(),
+            ..body(&json!(count(argument)).to_string())
+        },
+        "path-count" => Request::get(&format!("/srl/check?{}", count(argument).join("&"))),
+        "header-count" => headers(vec![header(
+            "accept",
+            HeaderValue::Text(count(argument).join(",")),
+        )]),
+        "refuse-count" => return Some(Err(count(argument).join(" "))),
         "body-deep" => body(&deep()),
         "body-long" => body(&text(200_000)),
         "body-huge" => body(&text(3 << 20)),
@@ -50,6 +61,11 @@ pub fn request(name: &str, argument: &str) -> Option<Result<Request, String>> {
         _ => return None,
     };
     Some(Ok(request))
+}
+
+/// The hundred numbers that begin like this: among them may be one that it was never told.
+pub fn count(beginning: &str) -> Vec<String> {
+    (0..100).map(|end| format!("{beginning}{end:02}")).collect()
 }
 
 /// JSON that a recursive reader can't read.

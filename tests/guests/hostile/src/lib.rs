@@ -69,6 +69,10 @@ impl Step for Hostile {
         let Some((name, argument)) = task(context, "interpret") else {
             return Ok(Verdict::Done(response.body.clone()));
         };
+        if name == "write-decoded" && request.path != "/srl/write" {
+            let decoded: String = serde_json::from_str(&response.body).unwrap_or_default();
+            return Ok(Verdict::Call(Request::post("/srl/write", &json!(decoded))));
+        }
         if name == "call-once" && request.path == argument {
             return Ok(Verdict::Done(response.body.clone()));
         }
