@@ -36,5 +36,6 @@ mod sandbox;
 mod secrets;
 mod services;
 mod settings;
+mod trusted;
 mod upstreams;
 mod versions;

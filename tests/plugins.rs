@@ -153,7 +153,9 @@ async fn a_file_replaces_an_embedded_kind_and_says_so() {
         &[&file, "replaces the embedded kind srl"],
     );
 
-    let app = start_with(TestApp::builder(), [("srl.wasm", guest("strict-srl"))]).await;
+    let strict = guest("strict-srl");
+    let builder = TestApp::builder().trust("srl", strict);
+    let app = start_with(builder, [("srl.wasm", strict)]).await;
     let (_, plugins) = app.get("/plugins").await;
     assert_eq!(named(&plugins, "srl")["version"], "9.9.9");
     assert_eq!(named(&plugins, "autonomy")["origin"], "embedded");

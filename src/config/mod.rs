@@ -3,9 +3,10 @@
 //!
 //! # Layout
 //! - [`Config`]: everything that can be set, and what is wrong beyond names and types.
-//! - [`sections`], [`service`], [`secrets`], [`grants`], [`settings`]: its parts, with their defaults.
+//! - [`sections`], [`service`], [`secrets`], [`grants`], [`settings`], [`components`]: its parts, with their defaults.
 //! - [`sources`]: where it comes from.
 
+mod components;
 mod grants;
 mod secrets;
 mod sections;
@@ -24,11 +25,13 @@ use toml::Table;
 use crate::brain::BrainConfig;
 use crate::plan::Mode;
 use crate::recipe::{RecipeConfig, Recipes};
-use crate::registry::{Allowed, Quarantine, SigningKey, Terms};
+use crate::registry::{Quarantine, Terms};
 use crate::services::{BreakerConfig, Catalogue, Redactor, RetryConfig, Secrets, known};
 
 pub use secrets::Secret;
-pub use sections::{Approval, Limits, PluginConfig, Policy, Retention, RunConfig, SimulatedBy};
+pub use sections::{
+    Approval, Limits, PluginConfig, Policy, Retention, RunConfig, SimulatedBy, Trusted,
+};
 pub use service::ServiceConfig;
 use service::service;
 use sources::{Overlay, overlay, parse, read_file, unquoted};
@@ -230,22 +233,10 @@ impl Config {
             let share = share.map_err(|rule| anyhow!("[plugin.{kind}] {rule}"))?;
             shares.insert(kind.clone(), Arc::new(share));
         }
-        let is_digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
-        for digest in &self.require_sha256 {
-            if digest.len() != 64 || !digest.chars().all(is_digit) {
-                bail!(
-                    "require_sha256: {digest:?} is no SHA-256 in 64 lower-case hexadecimal digits"
-                );
-            }
-        }
-        let keys = self.require_signature.iter();
-        let keys: Result<_, String> = keys.map(|key| SigningKey::parse(key)).collect();
         Ok(Terms {
             shares,
-            allowed: Arc::new(Allowed {
-                digests: self.require_sha256.iter().cloned().collect(),
-                keys: keys.map_err(|wrong| anyhow!("require_signature: {wrong}"))?,
-            }),
+            allowed: Arc::new(self.allowed()?),
+            trusted: Arc::new(self.trusted()?),
             quarantine: self.quarantine,
             grants: grants::grants(&self.plugin, &self.catalogue()?, &self.secrets)?,
             settings: settings::settings(&self.plugin)?,

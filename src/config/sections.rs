@@ -17,6 +17,8 @@ pub struct Policy {
     pub live_requires: Vec<String>,
     /// Who plays a SIMULATION through.
     pub simulation: SimulatedBy,
+    /// By kind, the components that count as such a check beside the embedded one.
+    pub trusted: BTreeMap<String, Trusted>,
 }
 
 /// Who plays a SIMULATION through.
@@ -29,11 +31,22 @@ pub enum SimulatedBy {
     Engine,
 }
 
+/// `[policy.trusted.<kind>]`: components that the operator knows.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Trusted {
+    /// Their digests.
+    pub sha256: Vec<String>,
+    /// The public keys of minisign of who signs them.
+    pub signature: Vec<String>,
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
             live_requires: ["autonomy", "srl", "hardening"].map(str::to_owned).to_vec(),
             simulation: SimulatedBy::Local,
+            trusted: BTreeMap::new(),
         }
     }
 }

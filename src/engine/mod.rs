@@ -8,10 +8,11 @@
 //! - [`decide`]: what people decide, carried out. [`run`]: plans that are driven to their end.
 //! - [`show`]: what a step would send now. [`settings`]: the settings that a step has.
 //! - [`record`]: the last steps of the kinds that are recorded.
-//! - [`policy`]: what a mode lets through, judged for each request.
+//! - [`policy`]: what a mode lets through, judged for each request. [`checks`]: which count before.
 //! - [`request`]: a plugin's request, checked. [`kept`]: what is kept of a step, without secrets.
 
 mod assemble;
+mod checks;
 mod create;
 mod decide;
 mod drive;

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::checks::{Missing, Trusted};
 use super::request::Checked;
 use crate::config::{self, SimulatedBy};
 use crate::plan::{Effect, Mode, Plan, Step, StepStatus};
@@ -58,6 +59,13 @@ impl Policy {
         self.live_requires.iter().any(|required| required == kind)
     }
 
+    /// The steps of a plan that must come before what it writes, if it may write at all.
+    pub(super) fn checks<'p>(&self, plan: &'p Plan) -> impl Iterator<Item = &'p Step> {
+        let live = plan.mode == Mode::Live;
+        let steps = plan.steps.iter();
+        steps.filter(move |step| live && self.requires(&step.kind))
+    }
+
     /// What is done with this request of `step`, whose plugin has this grant.
     pub(super) fn gate(
         &self,
@@ -65,6 +73,7 @@ impl Policy {
         step: &Step,
         request: &Checked,
         grant: &Grant<'_>,
+        trusted: &Trusted<'_>,
     ) -> Gate {
         let granted = || match grant.check(request.method, &request.path, &request.headers) {
             Ok(()) => Gate::Send,
@@ -84,12 +93,16 @@ impl Policy {
             ),
             (Mode::Live, Effect::Write) => {
                 let done = |other: &Step| other.status == StepStatus::Done;
-                match self.missing(plan, step, done) {
+                match self.missing(plan, step, done, trusted) {
                     None => granted(),
-                    Some(missing) => Gate::Refuse(format!(
-                        "it tried to write in a LIVE plan without {missing} done before it: \
-                         nothing was sent"
-                    )),
+                    Some(missing) => Gate::Refuse(match missing.told() {
+                        Some(told) => format!("{told}. Nothing was sent"),
+                        None => format!(
+                            "it tried to write in a LIVE plan without {} done before it: nothing \
+                             was sent",
+                            missing.absent.join(", ")
+                        ),
+                    }),
                 }
             }
         }
@@ -106,15 +119,21 @@ impl Policy {
         if plan.mode != Mode::Live {
             return Ok(());
         }
+        let steps = plan.steps.iter().zip(kinds);
+        let trusted = steps.filter(|(_, kind)| registry.trusts(kind));
+        let trusted = trusted.map(|(step, _)| step.id.as_str()).collect();
         for step in plan
             .steps
             .iter()
             .filter(|step| step.effect == Effect::Write)
         {
-            if let Some(missing) = self.missing(plan, step, |_| true) {
+            if let Some(missing) = self.missing(plan, step, |_| true, &trusted) {
+                let remedy = missing
+                    .told()
+                    .unwrap_or_else(|| format!("add {} before it", missing.absent.join(", ")));
                 return Err(format!(
-                    "steps: {} ({}) writes, and a LIVE plan may only write after {}: add {missing} \
-                     before it, or use mode DRY_RUN or SIMULATION",
+                    "steps: {} ({}) writes, and a LIVE plan may only write after {}: {remedy}, or \
+                     use mode DRY_RUN or SIMULATION",
                     step.id,
                     step.kind,
                     self.live_requires.join(", "),
@@ -136,19 +155,32 @@ impl Policy {
         })
     }
 
-    /// The required kinds that no step before this one has, among those that count.
-    fn missing(&self, plan: &Plan, step: &Step, counts: impl Fn(&Step) -> bool) -> Option<String> {
+    /// What this step lacks to write: of every required kind a step before it that `counts`, and
+    /// whose component is known. One that a person skipped is that person's word, and no component's.
+    fn missing<'p>(
+        &'p self,
+        plan: &'p Plan,
+        step: &Step,
+        counts: impl Fn(&Step) -> bool,
+        trusted: &Trusted<'_>,
+    ) -> Option<Missing<'p>> {
         let before = plan.before(&step.id);
-        let missing: Vec<&str> = self
-            .live_requires
-            .iter()
-            .filter(|kind| {
-                !before
-                    .iter()
-                    .any(|other| &other.kind == *kind && counts(other))
-            })
-            .map(String::as_str)
-            .collect();
-        (!missing.is_empty()).then(|| missing.join(", "))
+        let mut missing = Missing {
+            absent: Vec::new(),
+            unknown: Vec::new(),
+        };
+        for kind in &self.live_requires {
+            let of_kind = before.iter().filter(|other| other.kind == *kind);
+            let done: Vec<&Step> = of_kind.copied().filter(|other| counts(other)).collect();
+            let is_known =
+                |other: &&Step| other.skipped.is_some() || trusted.contains(other.id.as_str());
+            if done.is_empty() {
+                missing.absent.push(kind);
+            } else if !done.iter().any(is_known) {
+                missing.unknown.extend(done);
+            }
+        }
+        let is_any = !missing.absent.is_empty() || !missing.unknown.is_empty();
+        is_any.then_some(missing)
     }
 }

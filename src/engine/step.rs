@@ -169,9 +169,10 @@ impl Run<'_> {
     async fn round(&mut self, round: u32, request: &Request) -> Result<Next, String> {
         let checked = Checked::new(request, self.service)
             .map_err(|error| format!("the plugin's request is refused: {error}"))?;
+        let trusted = self.engine.trusted(self.plan, checked.effect).await;
         let grant = self.engine.registry.grant(&self.plugin);
         let policy = &self.engine.policy;
-        let gate = policy.gate(self.plan, self.step, &checked, &grant);
+        let gate = policy.gate(self.plan, self.step, &checked, &grant, &trusted);
         let refused = |reason| format!("the plugin's request is refused: {reason}");
         if let Gate::Refuse(reason) = gate {
             return Err(refused(reason));

@@ -41,6 +41,8 @@ pub(super) struct PluginLine {
     quarantined: bool,
     /// `embedded`, `upload`, `kept` (for open plans), or the file it was loaded from.
     origin: String,
+    /// It came with the host, or the operator named it: it counts as a check of its kind.
+    trusted: bool,
     /// What it may call.
     granted: Granted,
 }
@@ -53,6 +55,7 @@ impl PluginLine {
         let locked = operators.locked(&manifest.kind).into_iter();
         Self {
             granted,
+            trusted: engine.registry.trusts(version),
             settings: engine.shown_settings(&manifest.kind),
             locked: locked.map(str::to_owned).collect(),
             kind: manifest.kind,

@@ -32,7 +32,8 @@ impl SigningKey {
     }
 }
 
-/// What may be loaded beside the embedded components; everything, if nothing is listed.
+/// Components that are listed. What may be loaded beside the embedded ones is everything, if nothing
+/// is.
 #[derive(Debug, Clone, Default)]
 pub struct Allowed {
     /// Components, by their digests.
@@ -62,6 +63,12 @@ impl Allowed {
             }
         }
         Err(LoadError::NotAllowed(reasons))
+    }
+
+    /// Whether the component with this digest is on one of the lists.
+    pub fn lists(&self, sha256: &str, component: &Component) -> bool {
+        let signed = || !self.keys.is_empty() && self.signer(component).is_ok();
+        self.digests.contains(sha256) || signed()
     }
 
     /// The listed key that the component is signed by.

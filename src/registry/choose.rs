@@ -118,14 +118,6 @@ impl Registry {
         Ok(version)
     }
 
-    /// The version with this digest, if the operator's settings fit it.
-    async fn fitting(&self, digest: &str) -> Result<Arc<PluginVersion>, RegistryError> {
-        let version = self.version(digest).await?;
-        let fits = self.settings().fit(&version.manifest).await;
-        fits.map_err(RegistryError::Settings)?;
-        Ok(version)
-    }
-
     /// No new plans of this kind from now on; open ones go on.
     ///
     /// # Errors

@@ -35,14 +35,22 @@ impl Loaded {
     /// the same place.
     pub(super) fn put(&mut self, version: PluginVersion) -> Arc<PluginVersion> {
         let digest = version.sha256.clone();
-        if let Some(known) = self.versions.get(&digest)
+        // What was signed once is signed, also where it is found again without its signature.
+        let known = self.versions.get(&digest);
+        let is_named = version.is_named || known.is_some_and(|known| known.is_named);
+        if let Some(known) = known
             && known.origin == version.origin
+            && known.is_named == is_named
         {
             return Arc::clone(known);
         }
         let calls = self.calls.entry(digest.clone());
         let calls = Arc::clone(calls.or_insert_with(|| Arc::clone(&version.calls)));
-        let version = Arc::new(PluginVersion { calls, ..version });
+        let version = Arc::new(PluginVersion {
+            calls,
+            is_named,
+            ..version
+        });
         self.versions.insert(digest, Arc::clone(&version));
         version
     }

@@ -1,15 +1,14 @@
 //! Loads components, all in the same way: within the limits, and with their manifest checked.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use super::version::{Calls, Origin, PluginVersion, Quarantine};
-use super::{Allowed, Component, Grant, Grants, Manifest, OperatorSettings};
+use super::version::{Calls, Origin, PluginVersion};
+use super::{Component, Grant, Manifest, Terms};
 use crate::sandbox::bindings as wit;
-use crate::sandbox::{Boundary, CompileCache, LoadError, Plugin, Sandbox, Share, sha256};
+use crate::sandbox::{Boundary, CompileCache, LoadError, Plugin, Sandbox, sha256};
 use crate::services::Catalogue;
 
 /// Loads components.
@@ -24,21 +23,6 @@ pub struct Loader {
     pub terms: Terms,
 }
 
-/// What the operator allows plugins.
-#[derive(Clone, Default)]
-pub struct Terms {
-    /// By kind, a share other than the sandbox's usual limits.
-    pub shares: BTreeMap<String, Arc<Share>>,
-    /// Which components may be loaded beside the embedded ones.
-    pub allowed: Arc<Allowed>,
-    /// When a version that keeps failing is not called any more.
-    pub quarantine: Quarantine,
-    /// What they may call.
-    pub grants: Grants,
-    /// What their settings are where nobody else says.
-    pub settings: OperatorSettings,
-}
-
 impl Loader {
     pub(super) async fn load(
         &self,
@@ -47,8 +31,9 @@ impl Loader {
     ) -> Result<PluginVersion, LoadError> {
         let sha256 = self.digest(component.clone(), &origin).await?;
         let size = component.bytes.len();
-        let (plugin, manifest) = self.describe(component.bytes).await?;
+        let (plugin, manifest) = self.describe(Arc::clone(&component.bytes)).await?;
         let manifest = self.manifest(manifest).await?;
+        let is_named = self.is_named(&manifest.kind, &sha256, component).await;
         let granted = self.terms.grants.check(&manifest);
         granted.map_err(LoadError::NotGranted)?;
         let plugin = match self.terms.shares.get(&manifest.kind) {
@@ -61,6 +46,7 @@ impl Loader {
             sha256,
             size,
             origin,
+            is_named,
             calls: Arc::new(Calls::new(self.terms.quarantine)),
         })
     }
@@ -83,6 +69,20 @@ impl Loader {
         });
         let looked = looking.await;
         looked.unwrap_or_else(|error| Err(LoadError::NotAllowed(vec![error.to_string()])))
+    }
+
+    /// Whether the operator named this component for its kind. A large one takes a moment.
+    async fn is_named(&self, kind: &str, sha256: &str, component: Component) -> bool {
+        if !self.terms.trusted.contains_key(kind) {
+            return false;
+        }
+        let trusted = Arc::clone(&self.terms.trusted);
+        let (kind, sha256) = (kind.to_owned(), sha256.to_owned());
+        let looking = spawn_blocking(move || {
+            let named = trusted.get(&kind);
+            named.is_some_and(|named| named.lists(&sha256, &component))
+        });
+        looking.await.unwrap_or(false)
     }
 
     /// What a plugin says of itself, checked. Its schema may take a moment to compile.

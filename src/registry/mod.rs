@@ -4,6 +4,7 @@
 //! # Layout
 //! - [`Registry`]: the versions, and the choice among them. [`choose`]: what operators do.
 //! - [`Component`]: bytes and signature. [`Allowed`]: which may be loaded.
+//! - [`Terms`]: what the operator allows plugins, and what follows for a version.
 //! - [`PluginVersion`]: one loaded component. [`Manifest`]: what it says of itself, checked;
 //!   [`SettingsSchema`]: of its settings. [`Grants`]: what it may call. [`OperatorSettings`]: what
 //!   the operator sets for its steps.
@@ -23,6 +24,7 @@ mod manifest;
 mod schema;
 mod settings;
 mod shelf;
+mod terms;
 mod version;
 
 use std::collections::{BTreeMap, HashSet};
@@ -43,11 +45,12 @@ use folder::Folder;
 pub(crate) use folder::{Stamp, stamp};
 pub use grants::{Grant, Granted, GrantedRoutes, Grants, KindGrants};
 use loaded::Loaded;
-pub use loader::{Loader, Terms};
+pub use loader::Loader;
 pub use manifest::{Manifest, check_kind};
 pub use schema::{MOST_WORK, SettingsSchema};
 pub use settings::{KindSettings, OperatorSettings};
 use shelf::Shelf;
+pub use terms::Terms;
 pub use version::{Calls, Origin, PluginVersion, Quarantine};
 
 /// Components that are sent and compiled at the same time. Each is in memory meanwhile, and keeps a
@@ -229,36 +232,6 @@ impl Registry {
         Ok(())
     }
 
-    /// Whether the operator's settings fit the versions that new plans get. One that somebody chose
-    /// while the host ran must not keep it from starting again.
-    async fn check_settings(&self) -> anyhow::Result<()> {
-        let settings = &self.loader.terms.settings;
-        let mut notices = Vec::new();
-        for kind in settings.kinds() {
-            let Ok(version) = self.current(kind) else {
-                notices.push(format!(
-                    "[plugin.{kind}.settings] can't be checked: no {kind} is loaded"
-                ));
-                continue;
-            };
-            match settings.fit(&version.manifest).await {
-                Err(error) if version.origin == Origin::Embedded => anyhow::bail!(error),
-                Err(error) => notices.push(error),
-                Ok(()) => {}
-            }
-        }
-        for version in self.offered() {
-            notices.extend(settings.misspelt(&version.manifest));
-        }
-        self.write().notices.append(&mut notices);
-        Ok(())
-    }
-
-    /// The operator's settings of kinds.
-    pub fn settings(&self) -> &OperatorSettings {
-        &self.loader.terms.settings
-    }
-
     /// Keeps a loaded version, on disk and in memory. Called with `choosing` held, or at the start:
     /// a clean-up in between would take it away again.
     async fn keep(
@@ -283,8 +256,8 @@ impl Registry {
             version: version.manifest.version.to_string(),
             origin: origin.to_owned(),
         };
-        let allowed = Arc::clone(&self.loader.terms.allowed);
-        self.shelf.put(&digest, component, allowed).await?;
+        let signers = self.loader.terms.signers(&record.kind);
+        self.shelf.put(&digest, component, signers).await?;
         if known.as_ref() != Some(&record) {
             self.store.add_plugin(record.clone()).await?;
         }
@@ -381,12 +354,6 @@ impl Registry {
             .iter()
             .filter_map(|kind| state.current(kind).cloned())
             .collect()
-    }
-
-    /// What this version is granted.
-    pub fn grant<'a>(&'a self, version: &'a PluginVersion) -> Grant<'a> {
-        let is_shipped = self.read().is_shipped(&version.sha256);
-        self.loader.grant(&version.manifest, is_shipped)
     }
 
     /// What the operator should know of the files in the plugins folder.

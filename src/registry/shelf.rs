@@ -11,7 +11,8 @@ use anyhow::{Context, bail};
 use tokio::task::spawn_blocking;
 
 use super::component::{read, read_signature, signature_file};
-use super::{Allowed, Component, RegistryError};
+use super::terms::Signers;
+use super::{Component, RegistryError};
 use crate::sandbox::sha256;
 
 /// A folder of components, each named by its digest.
@@ -37,15 +38,25 @@ impl Shelf {
         &self,
         digest: &str,
         component: Component,
-        allowed: Arc<Allowed>,
+        signers: Signers,
     ) -> Result<(), RegistryError> {
         let (shelf, path) = (self.0.clone(), self.path(digest));
         let file = path.clone();
         let putting = spawn_blocking(move || {
-            let has_one = || matches!(read_signature(&path), Ok(Some(_)));
-            // One that nobody can tell to be good does not take the place of another.
+            // One that is good for less does not take the place of another.
+            let is_better = || match read_signature(&path) {
+                Ok(Some(kept)) => {
+                    let worth = signers.worth(&component);
+                    let kept = Component {
+                        bytes: Arc::clone(&component.bytes),
+                        signature: Some(kept),
+                    };
+                    worth > 0 && worth >= signers.worth(&kept)
+                }
+                Ok(None) | Err(_) => true,
+            };
             if let Some(signature) = &component.signature
-                && (!has_one() || allowed.signer(&component).is_ok())
+                && is_better()
             {
                 place(&shelf, &signature_file(&path), signature)?;
             }

@@ -24,6 +24,8 @@ pub struct PluginVersion {
     pub size: usize,
     /// Where it came from.
     pub origin: Origin,
+    /// The operator named its component, or who signed it, as one to trust with its kind.
+    pub is_named: bool,
     /// What its calls came to since the host started.
     pub calls: Arc<Calls>,
 }

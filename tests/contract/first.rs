@@ -89,6 +89,11 @@ async fn a_plan_of_all_of_them_runs_to_its_end() {
         .grant("campaign", "campaign", &["POST /campaign/create"])
         .grant("simulation", "simulation", &["POST /sim/run"])
         .configure(|config| config.policy.simulation = SimulatedBy::Engine);
+    let builder = ["autonomy", "srl", "hardening"]
+        .iter()
+        .fold(builder, |builder, kind| {
+            builder.trust(kind, &frozen()[kind])
+        });
     let app = start_with(builder, files).await;
     let (_, plugins) = app.get("/plugins").await;
     let digests: Vec<Value> = frozen()

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use codex_mesh::config::{Config, ServiceConfig};
 use codex_mesh::host::Host;
+use codex_mesh::sandbox::sha256;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -68,6 +69,15 @@ impl TestAppBuilder {
         self.configure(move |config| {
             let plugin = config.plugin.entry(kind).or_default();
             plugin.headers.insert(service, names);
+        })
+    }
+
+    /// Names a component as a check of this kind.
+    pub fn trust(self, kind: &str, component: &[u8]) -> Self {
+        let (kind, digest) = (kind.to_owned(), sha256(component));
+        self.configure(move |config| {
+            let named = config.policy.trusted.entry(kind).or_default();
+            named.sha256.push(digest);
         })
     }
 
