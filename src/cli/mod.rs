@@ -59,7 +59,11 @@ const READER_GONE: u8 = 141;
 
 /// Parses the command line and does what it says; the exit code. What went wrong is said.
 pub async fn main() -> ExitCode {
-    let exit = match run(Cli::parse()).await {
+    let parsed = match Cli::try_parse() {
+        Ok(cli) => run(cli).await,
+        Err(error) => not_parsed(&error),
+    };
+    let exit = match parsed {
         Ok(exit) => exit,
         // Whoever read the output has seen enough.
         Err(error) if output::is_reader_gone(&error) => ExitCode::from(READER_GONE),
@@ -70,6 +74,17 @@ pub async fn main() -> ExitCode {
     };
     output::finish();
     exit
+}
+
+/// What was asked for is help, or is wrong.
+fn not_parsed(error: &clap::Error) -> anyhow::Result<ExitCode> {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        output::complain(&text);
+    } else {
+        output::print(&text)?;
+    }
+    Ok(u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::drive::{STORE_AGAIN, Went};
 use super::{Engine, EngineError};
+use crate::background::caught;
 use crate::plan::{Plan, PlanStatus, Refused, Starter, Timestamp, Transition};
 use crate::store::{StoreError, now};
 
@@ -152,7 +153,10 @@ impl Engine {
 
     async fn drive_to_end(self: &Arc<Self>, id: &str, mut driver: Arc<Driver>) {
         loop {
-            self.drive_on(id, &driver).await;
+            if caught(self.drive_on(id, &driver)).await.is_none() {
+                tracing::error!("plan {id} is driven on after a fault of the host");
+                tokio::time::sleep(STORE_AGAIN).await;
+            }
             self.runs.end(id, &driver);
             // Somebody may have asked for it again just now, and have found this driver.
             if *self.stopping.borrow() || !self.is_run(id).await {

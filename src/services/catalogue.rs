@@ -272,6 +272,8 @@ mod tests {
             "/a/act.%20;jsessionid=1",
             "/a%20/act",
             "/a/act%3fx",
+            "/a/act&x=1",
+            "/a/act,x",
             "/a/act%23x",
             "/a/act%2520",
             "/a/act;jsessionid=0A/",

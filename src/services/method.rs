@@ -38,9 +38,6 @@ const METHODS: [&str; 25] = [
     "write",
 ];
 
-/// How often a name may be percent-encoded, one time over the other.
-const DECODED: usize = 4;
-
 /// Something names another method.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0:?} in it names a method, which some services take for the request's own: leave it out")]
@@ -55,7 +52,7 @@ pub(super) fn check_parameters(path: &str) -> Result<(), NamesMethod> {
         let Some((name, value)) = parameter.split_once('=') else {
             continue;
         };
-        let (name, value) = (decoded(name), decoded(value));
+        let (name, value) = (path::decode_bytes(name), path::decode_bytes(value));
         if names_method(&name) || (is_called_method(&name) && is_method(&value)) {
             return Err(NamesMethod(name));
         }
@@ -122,13 +119,14 @@ fn is_method(value: &str) -> bool {
     METHODS.contains(&letters(value).as_str())
 }
 
+/// The letters and digits of it, small, those of full width as well.
 fn letters(text: &str) -> String {
-    let letters = text.chars().filter(char::is_ascii_alphanumeric);
+    let narrow = |c: char| match u32::from(c) {
+        code @ 0xff01..=0xff5e => char::from_u32(code - 0xfee0).unwrap_or(c),
+        _ => c,
+    };
+    let letters = text.chars().map(narrow).filter(char::is_ascii_alphanumeric);
     letters.map(|c| c.to_ascii_lowercase()).collect()
-}
-
-fn decoded(text: &str) -> String {
-    (0..DECODED).fold(text.to_owned(), |text, _| path::decode(&text))
 }
 
 #[cfg(test)]
@@ -160,6 +158,9 @@ mod tests {
             "/a;_method=DELETE",
             "/a/_method=DELETE/b",
             "/a?x?_method=DELETE",
+            "/a?_%EF%BD%8Dethod=DELETE",
+            "/a?%EF%BC%BFmethod=DELETE",
+            "/a?method%00=DELETE",
         ] {
             assert!(check_parameters(path).is_err(), "{path}");
         }
@@ -186,6 +187,8 @@ mod tests {
             r#"{"a": 1, "\u005fmethod": "DELETE", "_method": "GET"}"#,
             r#"{"a": {"b": []}, "X-HTTP-Method-Override": ["DELETE"]}"#,
             r#"{"_METHOD": null}"#,
+            r#"{"_ｍethod": "DELETE"}"#,
+            r#"{" _method": "DELETE"}"#,
         ] {
             assert!(check_body(body).is_err(), "{body}");
         }

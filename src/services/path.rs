@@ -152,6 +152,27 @@ fn byte(escape: &str) -> Option<u8> {
     u8::from_str_radix(escape.get(..2)?, 16).ok()
 }
 
+/// Percent-decodes all of it, as often as there may be something to decode.
+pub(super) fn decode_bytes(text: &str) -> String {
+    (0..DECODED).fold(text.to_owned(), |text, _| {
+        let mut parts = text.split('%');
+        let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
+        for part in parts {
+            match (byte(part), part.get(2..)) {
+                (Some(byte), Some(rest)) => {
+                    decoded.push(byte);
+                    decoded.extend_from_slice(rest.as_bytes());
+                }
+                _ => {
+                    decoded.push(b'%');
+                    decoded.extend_from_slice(part.as_bytes());
+                }
+            }
+        }
+        String::from_utf8_lossy(&decoded).into_owned()
+    })
+}
+
 /// Percent-decodes what is printable ASCII; a backslash counts as a slash.
 pub(super) fn decode(path: &str) -> String {
     let mut parts = path.split('%');
@@ -177,7 +198,7 @@ pub(super) fn decode(path: &str) -> String {
 
 /// Some services cut a segment's parameters off, `..;x` included.
 fn without_parameters(segment: &str) -> &str {
-    segment.split(';').next().unwrap_or_default()
+    segment.split([';', ',', '&']).next().unwrap_or_default()
 }
 
 /// Dots with nothing but blanks around them, and with what is cut off behind them.

@@ -148,6 +148,8 @@ async fn who_has_read_enough_ends_a_command_quietly() {
         &["plugin", "list"],
         &["plugin", "list", "srl", "--json"],
         &["brain", "parked"],
+        &["--help"],
+        &["run", "--help"],
     ] {
         let mut command = mesh(&app.url, args).spawn_to(Some(closed()), None);
         // As shells have it for what SIGPIPE ends; never what would say that a plan is done.
@@ -213,6 +215,8 @@ async fn nothing_unseen_reaches_a_terminal_or_a_log() {
         &["plugin", "check", plugins.join(UNSEEN).to_str().unwrap()],
         &["plugin", "push", plugins.join(UNSEEN).to_str().unwrap()],
         &["plugin", "list", UNSEEN],
+        &["plans", "--status", UNSEEN],
+        &[UNSEEN],
     ] {
         let ended = mesh(&url, args).ends();
         shown += &(ended.stdout + "\n" + &ended.stderr + "\n");

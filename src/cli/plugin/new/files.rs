@@ -78,6 +78,10 @@ const SDK: &[File] = &[
         repository!("plugins/sdk/src/context.rs"),
     ),
     (
+        "vendor/codex-mesh-sdk/src/known_bad.rs",
+        repository!("plugins/sdk/src/known_bad.rs"),
+    ),
+    (
         "vendor/codex-mesh-sdk/src/lib.rs",
         repository!("plugins/sdk/src/lib.rs"),
     ),
