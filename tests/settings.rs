@@ -1,6 +1,7 @@
 //! The settings of step kinds: the operator's under everybody else's, what a schema may say, and that
 //! none of it costs the host its time.
 
+mod doubted;
 mod hostile;
 mod known_bad;
 mod laid;

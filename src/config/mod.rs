@@ -275,6 +275,20 @@ impl Config {
             .map_err(|error| anyhow!("[[recipe]] {error}"))
     }
 
+    /// The services that checks may speak of: those of the catalogue, and others that no plan asks.
+    ///
+    /// # Errors
+    /// What is wrong with a service.
+    pub fn neighbours(&self) -> anyhow::Result<Catalogue> {
+        let catalogue = self.catalogue()?;
+        let none = ServiceConfig::default();
+        let others = known::NEIGHBOURS.iter();
+        let others = others.filter(|(name, _)| catalogue.get(name).is_none());
+        let others = others.map(|(name, url)| service(name, Some(url), &[], &none));
+        let others = others.collect::<Result<Vec<_>, _>>()?;
+        Ok(Catalogue::new(catalogue.iter().cloned().chain(others)))
+    }
+
     /// The services: the known ones, changed and added to as configured.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 //! - [`drive`]: one step from its beginning to its stored end.
 //! - [`step`]: the round trips of one step.
 //! - [`decide`]: what people decide, carried out. [`run`]: plans that are driven to their end.
+//! - [`doubt`]: what the host finds of services because of which a check says no.
 //! - [`show`]: what a step would send now. [`settings`]: the settings that a step has.
 //! - [`record`]: the last steps of the kinds that are recorded.
 //! - [`policy`]: what a mode lets through, judged for each request. [`checks`]: which count before.
@@ -15,6 +16,7 @@ mod assemble;
 mod checks;
 mod create;
 mod decide;
+mod doubt;
 mod drive;
 mod error;
 mod kept;
@@ -61,6 +63,8 @@ pub struct Engine {
     /// The step kinds.
     pub registry: Arc<Registry>,
     catalogue: Catalogue,
+    /// The services that checks may speak of.
+    neighbours: Catalogue,
     /// How services are called.
     pub gateway: Gateway,
     policy: Policy,
@@ -99,6 +103,7 @@ impl Engine {
             store,
             registry,
             catalogue,
+            neighbours: config.neighbours()?,
             gateway,
             policy: Policy::new(&config.policy),
             recipes: config.recipes()?,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Engine;
+use super::doubt::Judged;
 use super::kept::{GUESSED, Keeper, Said};
 use super::policy::Gate;
 use super::request::{CallIdentity, Checked};
@@ -218,6 +219,15 @@ impl Run<'_> {
             recorder.answered(&answer, &called.outcome);
         }
         let verdict = self.take(called)?;
+        let judged = Judged {
+            plugin: &self.plugin,
+            context: &self.context,
+            request,
+            answer: &answer,
+            clock: self.clock,
+            deadline: self.deadline,
+        };
+        let verdict = self.engine.doubted(verdict, &judged).await;
         judge(verdict, &self.patience())
     }
 

@@ -101,6 +101,11 @@ impl Gateway {
         }
     }
 
+    /// Sends requests as they are.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// What keeps secrets out of the answers.
     pub fn redactor(&self) -> &Redactor {
         self.client.redactor()

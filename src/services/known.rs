@@ -51,3 +51,21 @@ pub const SERVICES: [(&str, &str, KnownRoutes); 10] = [
 
 /// The service that keeps the audit log.
 pub const BRAIN: &str = "brain";
+
+/// Services that no plan asks and that checks look at, with their base URLs. The Codex checks probe
+/// telemetry twice, the second time as stability.
+pub const NEIGHBOURS: [(&str, &str); 3] = [
+    ("orchestrator", "http://localhost:4200"),
+    ("telemetry", "http://localhost:4950"),
+    ("stability", "http://localhost:4950"),
+];
+
+/// Where a service says how it is.
+pub fn health_path(service: &str) -> &'static str {
+    match service {
+        "ops" => "/ops/health",
+        "telemetry" | "stability" => "/telemetry/health",
+        BRAIN => "/v2/health",
+        _ => "/health",
+    }
+}

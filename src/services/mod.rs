@@ -6,7 +6,8 @@
 //! - [`known`]: the services that ship with addresses and routes.
 //! - [`path`], [`headers`], [`method`]: what a plugin may ask for, and which spellings of it.
 //! - [`Client`], [`CallError`]: one request and its bounded answer.
-//! - [`Gateway`]: tries again where that is safe, and leaves alone what keeps failing.
+//! - [`Gateway`]: tries again where that is safe, and leaves alone what keeps failing. [`health`]:
+//!   whether a service is well.
 //! - [`Secrets`]: what requests carry for plugins; [`Redactor`]: keeps it out of everything else.
 //! - [`Breaker`]: how one service has been doing.
 
@@ -16,6 +17,7 @@ mod client;
 mod error;
 mod gateway;
 pub mod headers;
+mod health;
 pub mod known;
 pub mod method;
 pub mod path;

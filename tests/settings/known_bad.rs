@@ -8,12 +8,12 @@ use crate::support::{Reply, TestApp, TestAppBuilder, assert_has, recorded};
 
 const THREE: [&str; 3] = ["orchestrator", "telemetry", "stability"];
 
-fn stock() -> Reply {
+pub fn stock() -> Reply {
     recorded("hardening-stock.json", "hardening, everything running")
 }
 
 /// The answer of a hardening service that found these: type, level, message.
-fn found(issues: &[(&str, &str, &str)]) -> Reply {
+pub fn found(issues: &[(&str, &str, &str)]) -> Reply {
     let issues: Vec<Value> = issues
         .iter()
         .map(|(kind, level, message)| json!({"type": kind, "level": level, "message": message}))
@@ -26,7 +26,7 @@ fn found(issues: &[(&str, &str, &str)]) -> Reply {
 }
 
 /// A host whose hardening service, or ops, is known to be wrong about these services.
-fn knowing(kind: &str, services: &[&str], more: &str) -> TestAppBuilder {
+pub fn knowing(kind: &str, services: &[&str], more: &str) -> TestAppBuilder {
     let text = format!("[plugin.{kind}.settings]\nknownBad = {services:?}\n{more}\n");
     set(TestApp::builder(), &text)
 }
