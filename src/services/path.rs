@@ -109,21 +109,28 @@ fn check_percent(path: &str) -> Result<(), PathError> {
 /// The path as the most liberal of services could read it: whatever of these it does, two paths
 /// that it takes for one come out as one. Never sent; only for asking what a request might do.
 pub(super) fn canonical(path: &str) -> String {
-    let folded = canonical_folder(path);
-    match folded.rsplit_once('/') {
-        Some((above, last)) => format!("{above}/{}", without_suffix(last)),
-        None => folded,
+    let decoded = decode_all(without_query(path)).to_ascii_lowercase();
+    let mut segments = folded(&decoded);
+    while let Some(last) = segments.pop().map(without_suffix) {
+        if !last.is_empty() {
+            segments.push(last);
+            break;
+        }
     }
+    format!("/{}", segments.join("/"))
 }
 
 /// The same of a path above others.
 pub(super) fn canonical_folder(path: &str) -> String {
     let decoded = decode_all(without_query(path)).to_ascii_lowercase();
+    format!("/{}", folded(&decoded).join("/"))
+}
+
+fn folded(decoded: &str) -> Vec<&str> {
     // Decoded once more than it should, the rest would be a query or a fragment.
-    let decoded = decoded.split(['?', '#']).next().unwrap_or_default();
-    let segments = decoded.split('/').map(|s| trimmed(without_parameters(s)));
-    let segments: Vec<&str> = segments.filter(|segment| !segment.is_empty()).collect();
-    format!("/{}", segments.join("/"))
+    let path = decoded.split(['?', '#']).next().unwrap_or_default();
+    let segments = path.split('/').map(|s| trimmed(without_parameters(s)));
+    segments.filter(|segment| !segment.is_empty()).collect()
 }
 
 /// Some services, and the file systems below them, take no notice of blanks around a name, nor of
@@ -136,10 +143,7 @@ fn trimmed(segment: &str) -> &str {
 
 /// Some services take `act.json` for `act`, asked for as JSON.
 fn without_suffix(segment: &str) -> &str {
-    match segment.split_once('.') {
-        Some((name, _)) if !name.is_empty() => trimmed(name),
-        _ => segment,
-    }
+    trimmed(segment.split('.').next().unwrap_or_default())
 }
 
 /// Decodes as often as there may be something to decode: there are proxies, and services behind them.
