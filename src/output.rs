@@ -3,6 +3,7 @@
 //! be told is counted. What a command was asked for is written at once, and an error if it can't be.
 //! Whatever came from elsewhere is spelled out on the way.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -125,7 +126,15 @@ pub(crate) fn start_log() -> anyhow::Result<()> {
         .with_writer(|| LogLine)
         .init();
     std::panic::set_hook(Box::new(|panic| {
-        tracing::error!("a fault of the program: {panic}")
+        let trace = Backtrace::capture();
+        match trace.status() {
+            BacktraceStatus::Captured => {
+                tracing::error!("a fault of the program: {panic}, at {trace}");
+            }
+            _ => tracing::error!("a fault of the program: {panic}"),
+        }
+        // It may be the last that the program does.
+        STDERR.finish(LAST);
     }));
     Ok(())
 }

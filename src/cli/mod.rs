@@ -88,7 +88,10 @@ fn not_parsed(error: &clap::Error) -> anyhow::Result<ExitCode> {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    output::start_log()?;
+    // What this one says is for the host that started it.
+    if !matches!(cli.command, Command::Compile { .. }) {
+        output::start_log()?;
+    }
     match cli.command {
         Command::Serve(options) => serve::run(&options).await?,
         #[cfg(feature = "dev-services")]

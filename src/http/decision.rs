@@ -48,11 +48,12 @@ pub(super) fn reason(fields: &Fields) -> Result<String, HttpError> {
     words(fields, "reason")
 }
 
+/// A text, in which pictures may be told to be in colour.
 fn words(fields: &Fields, name: &str) -> Result<String, HttpError> {
     let words = fields.bounded_text(name, WORDS)?;
     if words
         .chars()
-        .any(|c| is_active(c) && c != '\n' && c != '\t')
+        .any(|c| is_active(c) && !matches!(c, '\n' | '\t' | '\u{fe0e}' | '\u{fe0f}'))
     {
         return Err(HttpError::bad(format!(
             "{name} must have no control or formatting characters but line ends and tabs"

@@ -269,6 +269,16 @@ async fn a_decision_says_which_field_is_wrong() {
             ["approvedBy", "letter"],
         ),
         (
+            "approve",
+            json!({"stepId": "step-1", "approvedBy": "Ann\u{2060}"}),
+            ["approvedBy", "formatting"],
+        ),
+        (
+            "skip",
+            json!({"stepId": "step-1", "by": "Ann", "reason": "r\u{e0041}"}),
+            ["reason", "formatting"],
+        ),
+        (
             "cancel",
             json!({"by": "Ann\u{1b}[31m", "reason": "r"}),
             ["by", "control"],
@@ -313,7 +323,8 @@ fn fields_of(what: &str, step: &str, plan: &str) -> Value {
     let mut fields = json!({"planId": plan});
     let more = match what {
         "approve" => json!({"stepId": step, "approvedBy": "A"}),
-        "reject" => json!({"stepId": step, "rejectedBy": "A", "reason": "r"}),
+        // A picture in colour is no trick.
+        "reject" => json!({"stepId": step, "rejectedBy": "A", "reason": "r \u{2764}\u{fe0f}"}),
         "skip" => json!({"stepId": step, "by": "A", "reason": "r"}),
         "retry" => json!({"stepId": step}),
         "cancel" => json!({"by": "A", "reason": "r"}),
