@@ -134,7 +134,7 @@ impl Assembler<'_> {
         Ok(Asked {
             place,
             kind: Arc::clone(kind),
-            settings: operators.under(&spec.kind, spec.settings.as_ref())?,
+            settings: operators.under(&spec.kind, spec.settings.as_ref(), |_| true)?,
             is_shared: operators.sets(&spec.kind),
         })
     }

@@ -14,7 +14,7 @@ use crate::registry::{MOST_WORK, PluginVersion};
 
 /// What is checked where it is, in the steps of
 /// [`SettingsSchema::work`](crate::registry::SettingsSchema::work): some milliseconds.
-const AT_ONCE: usize = 1_000_000;
+const AT_ONCE: usize = 10_000_000;
 
 /// Checks that take long, at the same time.
 const LONG: usize = 2;
@@ -108,7 +108,7 @@ impl Engine {
     }
 
     /// The settings that a step has now, as JSON: what the operator sets counts as it is today, also
-    /// for a plan of yesterday.
+    /// for a plan of yesterday. Of that, its version is told what it knows: it may be an older one.
     ///
     /// # Errors
     /// What is wrong with them.
@@ -119,8 +119,9 @@ impl Engine {
     ) -> Result<String, String> {
         let operators = self.registry.settings();
         let own = step.settings.as_ref();
+        let schema = &plugin.manifest.settings_schema;
         let settings = operators
-            .under(&step.kind, own)
+            .under(&step.kind, own, |name| schema.allows(name))
             .map_err(|error| format!("its settings{error}"))?;
         let text = settings.to_string();
         if operators.sets(&step.kind) {

@@ -58,11 +58,16 @@ impl OperatorSettings {
         shipped.chain(own.map(String::as_str)).collect()
     }
 
-    /// The settings of a step: its own, over those of the operator.
+    /// The settings of a step: its own, over those of the operator that are `told`.
     ///
     /// # Errors
     /// Which of its own it may not have, to follow "settings".
-    pub fn under(&self, kind: &str, own: Option<&Json>) -> Result<Value, String> {
+    pub fn under(
+        &self,
+        kind: &str,
+        own: Option<&Json>,
+        told: impl Fn(&str) -> bool,
+    ) -> Result<Value, String> {
         let own = own.map_or("{}", Json::as_str);
         let own: Map<String, Value> =
             serde_json::from_str(own).map_err(|error| format!(" can't be read: {error}"))?;
@@ -74,6 +79,7 @@ impl OperatorSettings {
         }
         let given = self.of(kind).map(|settings| settings.given.clone());
         let mut all = given.unwrap_or_default();
+        all.retain(|name, _| told(name));
         all.extend(own);
         Ok(Value::Object(all))
     }

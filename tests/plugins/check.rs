@@ -49,6 +49,8 @@ fn what_the_host_would_load_is_told() {
             "(granted)",
             "kind      srl 9.9.9",
             "asks      srl: GET /srl/strict",
+            "note      LIVE plans must have a srl, and it does not count as one until",
+            "under [policy.trusted.srl]",
             "note      it would replace the shipped plugin of the kind srl",
             "ok        the host would load it",
         ],
@@ -57,6 +59,21 @@ fn what_the_host_would_load_is_told() {
         !said.contains("PROBLEM") && !said.contains("REFUSED"),
         "{said}"
     );
+}
+
+#[test]
+fn what_the_operators_settings_do_not_fit_is_told() {
+    let folder = tempdir().unwrap();
+    let file = write(&folder, "srl.wasm", guest("strict-srl"));
+    let config = folder.path().join("mesh.toml");
+    fs::write(&config, "[plugin.srl.settings]\na = 1\n").unwrap();
+    let (code, said) = outcome(check(&[file]).arg("--config").arg(&config));
+    assert_eq!(code, Some(1), "{said}");
+    let parts = [
+        "PROBLEM   [plugin.srl.settings] does not fit srl 9.9.9",
+        "remedy",
+    ];
+    assert_has(&said, &parts);
 }
 
 /// Each file, a part of the problem, and a part of its remedy.

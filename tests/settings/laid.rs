@@ -30,6 +30,15 @@ async fn what_nobody_says_is_the_operators() {
         assert_eq!(status, 200, "{written}: {answer}");
         assert_eq!(answer["plan"]["steps"][0]["payload"]["horizonDays"], 7);
     }
+    for (written, status) in [("7.5", 400), ("1e400", 400), ("7e100", 400), ("-0.0", 400)] {
+        let body = format!(
+            r#"{{"sessionId":"s","domain":"social","goal":"g","mode":"DRY_RUN",
+                "steps":[{{"kind":"strategy","settings":{{"horizonDays":{written}}}}}]}}"#
+        );
+        let json = Some("application/json");
+        let answer = app.post_raw("/mesh/create", json, body).await;
+        assert_eq!(answer.0, status, "{written}: {}", answer.1);
+    }
     let wrong = json!([{"kind": "strategy", "settings": {"horizonDays": null}}]);
     assert_has(
         &error(&app, &wrong).await,

@@ -85,6 +85,23 @@ async fn what_was_activated_before_is_told_apart_from_what_a_client_did_wrong() 
     assert_has(&said, &["steps[0].settings", "[plugin.mine.settings]"]);
 }
 
+/// What is set for the next version does not stop the plans of the last.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_plan_of_an_older_version_goes_on() {
+    let old = of(&["b"], "1.0.0");
+    let app = start_with(TestApp::builder(), [("mine.wasm", &*old)]).await;
+    let (_, answer) = ask(&app, &json!([{"kind": "mine", "settings": {"b": 2}}])).await;
+    let plan = answer["plan"].clone();
+    let new = of(&["a", "b"], "2.0.0");
+    let text = "[plugin.mine.settings]\na = 1\nb = 1\n";
+    let builder = set(TestApp::builder(), text).data(app.stop().await);
+    let app = start_with(builder, [("mine.wasm", &*new)]).await;
+    assert_eq!(active(&app).await, "2.0.0");
+    let plan = app.step(&plan).await;
+    // The component made by hand was asked: nothing else is wrong.
+    assert_eq!(plan["steps"][0]["error"], "made by hand");
+}
+
 fn stock() -> Reply {
     recorded("hardening-stock.json", "hardening, everything running")
 }

@@ -3,6 +3,7 @@
 
 use codex_mesh_sdk::Context;
 use codex_mesh_sdk::request::one_line;
+use codex_mesh_sdk::settings::whole_number;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -113,7 +114,7 @@ fn objective(kind: &str) -> &'static str {
 /// How far the strategy plans ahead, in days.
 fn horizon(strategy: Option<&Value>) -> u64 {
     strategy
-        .and_then(|strategy| strategy.pointer("/plan/horizonDays")?.as_u64())
+        .and_then(|strategy| whole_number(strategy.pointer("/plan/horizonDays")?))
         .filter(|days| (1..=MOST_DAYS).contains(days))
         .unwrap_or(DEFAULT_DAYS)
 }

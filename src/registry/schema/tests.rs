@@ -303,3 +303,27 @@ fn a_whole_number_is_an_integer_however_it_is_written() {
         assert_eq!(checked.is_ok(), fits, "{schema}: {text}");
     }
 }
+
+/// Compiling them is bounded as well, also where a small pattern stands for a huge one.
+#[test]
+fn a_pattern_that_is_huge_is_refused_soon() {
+    for pattern in [
+        "^a{4294967295}b$",
+        "(a{1000}){1000}{1000}{1000}",
+        "(?:a?){4294967295}b",
+        "((?:)){4294967295}b",
+        "(\\b){4294967295}b",
+        "[^\\s\\S]{4294967295}b",
+        "(?i)(\\p{L}{1000}){1000}b",
+        "(((((((((a{0,30}){0,30}){0,30}){0,30}){0,30}){0,30}){0,30}){0,30}){0,30}){0,30}b",
+        "(\\w{1,255}|\\W{1,255}){1,255}b",
+    ] {
+        let begun = Instant::now();
+        let schema = json!({"anyOf": vec![json!({"pattern": pattern}); PATTERNS]});
+        if let Ok(schema) = compile(&schema) {
+            let _ = schema.check(&json!("ab"));
+        }
+        let elapsed = begun.elapsed();
+        assert!(elapsed < Duration::from_secs(10), "{pattern}: {elapsed:?}");
+    }
+}

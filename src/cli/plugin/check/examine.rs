@@ -98,7 +98,7 @@ pub(super) async fn examine(file: &Path, host: &Local) -> Report {
         Ok(component) => {
             report.bytes = Some(component.bytes.len());
             report.allowed(&component, host);
-            report.component(component.bytes, host).await;
+            report.component(&component, host).await;
         }
         Err(error) => report.problems.push(Problem {
             problem: format!("{error:#}"),
@@ -128,7 +128,8 @@ impl Report {
         self.sha256 = Some(sha256);
     }
 
-    async fn component(&mut self, bytes: Arc<[u8]>, host: &Local) {
+    async fn component(&mut self, component: &Component, host: &Local) {
+        let bytes = Arc::clone(&component.bytes);
         match host.loader().boundary(Arc::clone(&bytes)).await {
             Ok(boundary) => {
                 for refusal in boundary.imports.iter().filter_map(Import::refusal) {
@@ -147,17 +148,26 @@ impl Report {
                          does not have"
                     ));
                 }
-                self.manifest(said, host);
+                self.manifest(said, component, host).await;
             }
             Err(error) => self.refused(&error),
         }
     }
 
-    fn manifest(&mut self, said: wit::Manifest, host: &Local) {
+    async fn manifest(&mut self, said: wit::Manifest, component: &Component, host: &Local) {
         self.manifest = Some(Said::from(&said));
         match Manifest::check(said, &host.catalogue) {
             Ok(manifest) => {
                 self.granted(&manifest, host);
+                self.trusted(&manifest.kind, component, host);
+                if let Err(problem) = host.terms.settings.fit(&manifest).await {
+                    let remedy = "let its schema have what the operator sets, or have the operator \
+                                  change that";
+                    self.problems.push(Problem {
+                        problem,
+                        remedy: remedy.to_owned(),
+                    });
+                }
                 let kind = manifest.kind;
                 if embedded::COMPONENTS.iter().any(|(name, _)| *name == kind) {
                     self.notes.push(format!(
@@ -189,6 +199,24 @@ impl Report {
             self.notes
                 .push(format!("it can be loaded, but its usual request {missing}"));
         }
+    }
+
+    /// Whether it counts as a check, if its kind is one that LIVE plans must have.
+    fn trusted(&mut self, kind: &String, component: &Component, host: &Local) {
+        let sha256 = sha256(&component.bytes);
+        let is_it = |bytes: &[u8]| bytes == &*component.bytes;
+        let mut shipped = embedded::COMPONENTS.iter();
+        let named = host.terms.trusted.get(kind);
+        if !host.config.policy.live_requires.contains(kind)
+            || shipped.any(|(_, bytes)| is_it(bytes))
+            || named.is_some_and(|named| named.lists(&sha256, component))
+        {
+            return;
+        }
+        self.notes.push(format!(
+            "LIVE plans must have a {kind}, and it does not count as one until the operator adds \
+             sha256 = [{sha256:?}] under [policy.trusted.{kind}]"
+        ));
     }
 
     /// Once, however often it was found.
