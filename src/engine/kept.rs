@@ -3,6 +3,8 @@
 //! what it decoded of an echo in a form of its own, or a guess. Whoever sees which of many guesses is
 //! taken out knows the secret, so of one who guesses nothing is kept at all.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::plan::{Finished, HeaderValue, Headers, Json, LogLine, Outcome, Plan, Sending, Step};
@@ -65,7 +67,7 @@ impl<'a> Keeper<'a> {
     pub(super) fn is_guess<T: Said>(&self, called: &Called<T>) -> bool {
         let is_guess = |text: &str| self.redactor.has_other(text, &self.handed);
         let guessed = match &called.outcome {
-            Ok(said) => said.texts().into_iter().any(is_guess),
+            Ok(said) => said.texts().iter().any(|text| is_guess(text)),
             Err(fault) => is_guess(&fault.to_string()),
         };
         guessed || called.log.iter().any(|line| is_guess(&line.message))
@@ -183,37 +185,42 @@ fn add_read(redactor: &Redactor, read: &Value, values: &mut Values) {
 
 /// What a plugin says.
 pub(super) trait Said {
-    /// Every text of it.
-    fn texts(&self) -> Vec<&str>;
+    /// Every text of it, and every number that becomes one.
+    fn texts(&self) -> Vec<Cow<'_, str>>;
 }
 
 impl Said for wit::Request {
-    fn texts(&self) -> Vec<&str> {
+    fn texts(&self) -> Vec<Cow<'_, str>> {
         let headers = self.headers.iter().flat_map(|header| {
             let (wit::HeaderValue::Text(value) | wit::HeaderValue::Secret(value)) = &header.value;
             [header.name.as_str(), value.as_str()]
         });
         let body = self.body.as_deref();
         let texts = headers.chain([self.path.as_str()]).chain(body);
-        texts.collect()
+        texts.map(Cow::from).collect()
     }
 }
 
 impl Said for Result<wit::Request, String> {
-    fn texts(&self) -> Vec<&str> {
+    fn texts(&self) -> Vec<Cow<'_, str>> {
         match self {
             Ok(request) => request.texts(),
-            Err(reason) => vec![reason],
+            Err(reason) => vec![reason.into()],
         }
     }
 }
 
 impl Said for wit::Verdict {
-    fn texts(&self) -> Vec<&str> {
+    fn texts(&self) -> Vec<Cow<'_, str>> {
         match self {
-            Self::Done(text) | Self::Blocked(text) | Self::Failed(text) => vec![text],
-            Self::NeedsApproval(reviewed) => vec![&reviewed.result, &reviewed.reason],
-            Self::Retry(retry) => vec![&retry.reason],
+            Self::Done(text) | Self::Blocked(text) | Self::Failed(text) => vec![text.into()],
+            Self::NeedsApproval(reviewed) => {
+                vec![(&reviewed.result).into(), (&reviewed.reason).into()]
+            }
+            Self::Retry(retry) => {
+                let after = retry.after_ms.unwrap_or_default().to_string();
+                vec![(&retry.reason).into(), after.into()]
+            }
             Self::Call(request) => request.texts(),
         }
     }

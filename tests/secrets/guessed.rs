@@ -60,6 +60,7 @@ async fn of_a_plugin_that_guesses_nothing_is_kept() {
         "reason-count",
         "blocked-count",
         "retry-count",
+        "retry-number",
         "approval-count",
         "log-count",
         "stdout-count",

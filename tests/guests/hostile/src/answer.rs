@@ -19,6 +19,10 @@ pub fn verdict(name: &str, argument: &str) -> Option<Verdict> {
             reason: ask::count(argument).join(" "),
             after_ms: None,
         }),
+        "retry-number" => Verdict::Retry(RetryLater {
+            reason: "busy".to_owned(),
+            after_ms: format!("{argument}77").parse().ok(),
+        }),
         "approval-count" => Verdict::NeedsApproval(Reviewed {
             result: "{}".to_owned(),
             reason: ask::count(argument).join(" "),
