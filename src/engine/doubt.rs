@@ -19,6 +19,9 @@ const SETTING: &str = "knownBad";
 const ASKED: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long all of it may take: the plugin is asked again for each of them.
+const LONGEST: Duration = Duration::from_secs(5);
+
 /// An answer that a plugin has judged.
 pub(super) struct Judged<'a> {
     pub(super) plugin: &'a Arc<PluginVersion>,
@@ -35,9 +38,11 @@ impl Engine {
         let Verdict::Blocked(reason) = verdict else {
             return verdict;
         };
-        Verdict::Blocked(match self.doubt(judged).await {
-            Some(doubt) => format!("{} But {doubt}", reason.trim_end()),
-            None => reason,
+        let left = judged.deadline.saturating_duration_since(Instant::now());
+        let doubt = tokio::time::timeout(LONGEST.min(left), self.doubt(judged)).await;
+        Verdict::Blocked(match doubt {
+            Ok(Some(doubt)) => format!("{} But {doubt}", reason.trim_end()),
+            Ok(None) | Err(_) => reason,
         })
     }
 
@@ -53,8 +58,7 @@ impl Engine {
             service.name != manifest.service && said.contains(&service.name.to_lowercase())
         };
         let named = self.neighbours.iter().filter(named).take(ASKED).cloned();
-        let left = no.deadline.saturating_duration_since(Instant::now());
-        let healthy = self.gateway.healthy(named, PATIENCE.min(left)).await;
+        let healthy = self.gateway.healthy(named, PATIENCE).await;
         if healthy.is_empty() || !no.would_be_none_without(&healthy).await {
             return None;
         }

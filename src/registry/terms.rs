@@ -71,8 +71,11 @@ impl Registry {
         if self.read().is_shipped(digest) {
             return true;
         }
-        if !self.loader.terms.trusted.contains_key(kind) {
+        let Some(named) = self.loader.terms.trusted.get(kind) else {
             return false;
+        };
+        if named.digests.contains(digest) {
+            return true;
         }
         let version = self.version(digest).await;
         version.is_ok_and(|version| version.manifest.kind == kind && version.is_named)
