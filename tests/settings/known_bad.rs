@@ -172,6 +172,35 @@ async fn a_warning_beside_it_is_still_a_persons_to_see() {
     assert_has(reason, &["telemetry, stability"]);
 }
 
+/// Every no that was recorded of the real service is one about services, and read as such.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_recorded_no_is_understood() {
+    let all = [&THREE[..], &["selfAudit", "crossval", "optimizer", "brain"]].concat();
+    let app = knowing("hardening", &all, "").start().await;
+    let text = std::fs::read_to_string("tests/traces/hardening-check.json").unwrap();
+    let trace: Value = serde_json::from_str(&text).unwrap();
+    let mut count = 0;
+    for call in trace["calls"].as_array().unwrap() {
+        let body = &call["response"]["json"];
+        if body["allowExecution"] != false {
+            continue;
+        }
+        app.stub("hardening").answer(Reply::json(200, body));
+        let steps = json!([{"kind": "hardening"}]);
+        let plan = app
+            .create(&json!({"mode": "DRY_RUN", "steps": steps}))
+            .await;
+        let step = app.step(&plan).await["steps"][0].clone();
+        assert_eq!(
+            step["approval"]["required"], true,
+            "{}: {step:#}",
+            call["name"]
+        );
+        count += 1;
+    }
+    assert!(count > 5, "only {count} of them say no");
+}
+
 /// The recorded answer of ops with everything optional down, and with these down as well.
 fn ops(down: &[&str]) -> Reply {
     let mut reply = recorded("real-answers.json", "ops health");
