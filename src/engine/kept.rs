@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::plan::{Finished, HeaderValue, Headers, Json, LogLine, Outcome, Plan, Sending, Step};
 use crate::sandbox::Called;
 use crate::sandbox::bindings as wit;
-use crate::services::{Redactor, Values};
+use crate::services::{Redactor, Values, path};
 
 /// What a step ends with whose plugin guessed.
 pub(super) const GUESSED: &str = "the plugin said the value of a secret that nobody told it. All \
@@ -30,10 +30,10 @@ pub(super) struct Keeper<'a> {
 impl<'a> Keeper<'a> {
     /// For a step, as its client made it.
     pub(super) fn new(redactor: &'a Redactor, plan: &Plan, step: &Step) -> Self {
-        let mut told = redactor.values_in(&plan.goal);
-        told.extend(redactor.values_in(&plan.session_id));
+        let mut told = values_read(redactor, &plan.goal);
+        told.extend(values_read(redactor, &plan.session_id));
         if let Some(settings) = &step.settings {
-            told.extend(values_in_json(redactor, settings.as_str()));
+            told.extend(values_read(redactor, settings.as_str()));
         }
         Self {
             redactor,
@@ -44,7 +44,7 @@ impl<'a> Keeper<'a> {
 
     /// Its plugin is told this.
     pub(super) fn hands(&mut self, context: &wit::Context) {
-        let mut hand = |json: &str| self.handed.extend(values_in_json(self.redactor, json));
+        let mut hand = |json: &str| self.handed.extend(values_read(self.redactor, json));
         hand(&context.step.settings);
         context
             .finished
@@ -54,7 +54,7 @@ impl<'a> Keeper<'a> {
 
     /// Its plugin is told this answer, of which no value is left that was found.
     pub(super) fn answers(&mut self, answer: &wit::Response) {
-        let decoded = values_in_json(self.redactor, &answer.body);
+        let decoded = values_read(self.redactor, &answer.body);
         self.handed.extend(decoded);
     }
 
@@ -65,12 +65,24 @@ impl<'a> Keeper<'a> {
 
     /// Whether a plugin says a value that it was not handed.
     pub(super) fn is_guess<T: Said>(&self, called: &Called<T>) -> bool {
-        let is_guess = |text: &str| self.redactor.has_other(text, &self.handed);
-        let guessed = match &called.outcome {
-            Ok(said) => said.texts().iter().any(|text| is_guess(text)),
-            Err(fault) => is_guess(&fault.to_string()),
-        };
-        guessed || called.log.iter().any(|line| is_guess(&line.message))
+        if self.redactor.is_idle() {
+            return false;
+        }
+        let mut said = Values::default();
+        let mut add = |text: &str| said.extend(self.redactor.values_in(text));
+        match &called.outcome {
+            Ok(said) => said.texts().iter().for_each(|text| add(text)),
+            Err(fault) => add(&fault.to_string()),
+        }
+        called.log.iter().for_each(|line| add(&line.message));
+        let asks = called.outcome.as_ref().ok().and_then(Said::asks);
+        if let Some(request) = asks {
+            // As its service has it: what that echoes would be taken out before the plugin sees it.
+            said.extend(values_read(self.redactor, &request.path));
+            let body = request.body.iter();
+            body.for_each(|body| said.extend(values_read(self.redactor, body)));
+        }
+        self.redactor.has_other(&said, &self.handed)
     }
 
     /// How the step ended, as it is kept.
@@ -151,32 +163,42 @@ fn parsed(clean: String) -> Json {
         .unwrap_or_else(|_| Json::null())
 }
 
-/// The values in a JSON text, as it is written and as whoever reads it has it.
-fn values_in_json(redactor: &Redactor, json: &str) -> Values {
-    let mut values = redactor.values_in(json);
-    if !redactor.is_idle()
-        && let Ok(read) = serde_json::from_str(json)
-    {
-        add_read(redactor, &read, &mut values);
+/// The values in a text, as it is written and as whoever reads it may have it: percent-decoded, and
+/// what is in it if it is JSON.
+fn values_read(redactor: &Redactor, text: &str) -> Values {
+    let mut values = redactor.values_in(text);
+    if redactor.is_idle() {
+        return values;
+    }
+    if text.contains('%') {
+        values.extend(redactor.values_in(&path::decode_bytes(text)));
+    }
+    if let Ok(read) = serde_json::from_str(text) {
+        add_json(redactor, &read, &mut values);
     }
     values
 }
 
-fn add_read(redactor: &Redactor, read: &Value, values: &mut Values) {
-    let mut add = |text: &str| values.extend(redactor.values_in(text));
-    match read {
-        Value::String(text) => add(text),
+fn add_json(redactor: &Redactor, json: &Value, values: &mut Values) {
+    match json {
+        Value::String(text) => {
+            values.extend(redactor.values_in(text));
+            values.extend(redactor.values_in(&path::decode_bytes(text)));
+        }
         // Without what makes it another number's text: `1.2e1` is 12.
-        Value::Number(number) => add(&format!("{}", number.as_f64().unwrap_or_default())),
+        Value::Number(number) => {
+            let number = number.as_f64().unwrap_or_default();
+            values.extend(redactor.values_in(&number.to_string()));
+        }
         Value::Array(items) => {
             items
                 .iter()
-                .for_each(|item| add_read(redactor, item, values));
+                .for_each(|item| add_json(redactor, item, values));
         }
         Value::Object(members) => {
             for (name, value) in members {
                 values.extend(redactor.values_in(name));
-                add_read(redactor, value, values);
+                add_json(redactor, value, values);
             }
         }
         Value::Null | Value::Bool(_) => {}
@@ -187,6 +209,9 @@ fn add_read(redactor: &Redactor, read: &Value, values: &mut Values) {
 pub(super) trait Said {
     /// Every text of it, and every number that becomes one.
     fn texts(&self) -> Vec<Cow<'_, str>>;
+
+    /// What it asks its service for, if it does.
+    fn asks(&self) -> Option<&wit::Request>;
 }
 
 impl Said for wit::Request {
@@ -199,6 +224,10 @@ impl Said for wit::Request {
         let texts = headers.chain([self.path.as_str()]).chain(body);
         texts.map(Cow::from).collect()
     }
+
+    fn asks(&self) -> Option<&wit::Request> {
+        Some(self)
+    }
 }
 
 impl Said for Result<wit::Request, String> {
@@ -207,6 +236,10 @@ impl Said for Result<wit::Request, String> {
             Ok(request) => request.texts(),
             Err(reason) => vec![reason.into()],
         }
+    }
+
+    fn asks(&self) -> Option<&wit::Request> {
+        self.as_ref().ok()
     }
 }
 
@@ -222,6 +255,13 @@ impl Said for wit::Verdict {
                 vec![(&retry.reason).into(), after.into()]
             }
             Self::Call(request) => request.texts(),
+        }
+    }
+
+    fn asks(&self) -> Option<&wit::Request> {
+        match self {
+            Self::Call(request) => Some(request),
+            _ => None,
         }
     }
 }

@@ -157,7 +157,7 @@ fn byte(escape: &str) -> Option<u8> {
 }
 
 /// Percent-decodes all of it, as often as there may be something to decode.
-pub(super) fn decode_bytes(text: &str) -> String {
+pub fn decode_bytes(text: &str) -> String {
     (0..DECODED).fold(text.to_owned(), |text, _| {
         let mut parts = text.split('%');
         let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();

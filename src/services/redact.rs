@@ -123,13 +123,14 @@ impl Redactor {
         Values(found.collect())
     }
 
-    /// Whether there is a value in this text beside these, other than a word that anybody may say.
-    pub fn has_other(&self, text: &str, than: &Values) -> bool {
-        let is_secret = |looked: &Looked, value| looked.is_secret.get(value) == Some(&true);
-        self.0.iter().any(|looked| {
-            let mut found = looked.find(text);
-            found.any(|value| is_secret(looked, value) && !than.0.contains(&value))
-        })
+    /// Whether there is one among these values beside those, other than a word that anybody may say.
+    pub fn has_other(&self, values: &Values, than: &Values) -> bool {
+        let is_secret = |value| {
+            let looked = self.0.as_ref();
+            looked.is_some_and(|looked| looked.is_secret.get(value) == Some(&true))
+        };
+        let mut others = values.0.difference(&than.0);
+        others.any(|value| is_secret(*value))
     }
 
     /// The text without values.

@@ -107,6 +107,9 @@ async fn nothing_is_shown_of_a_request_that_guesses() {
         "write-count",
         "path-count",
         "header-count",
+        "escaped-count",
+        "number-count",
+        "encoded-count",
         "refuse-count",
     ] {
         for mode in ["DRY_RUN", "LIVE"] {

@@ -29,6 +29,18 @@ pub fn request(name: &str, argument: &str) -> Option<Result<Request, String>> {
             "accept",
             HeaderValue::Text(count(argument).join(",")),
         )]),
+        "escaped-count" => {
+            let escaped =
+                |number: &String| format!("\"\\u00{:x}{}\"", number.as_bytes()[0], &number[1..]);
+            let numbers: Vec<String> = count(argument).iter().map(escaped).collect();
+            body(&format!("[{}]", numbers.join(",")))
+        }
+        "number-count" => body(&format!("[{}e-1]", count(argument).join("0e-1,"))),
+        "encoded-count" => {
+            let encoded = |number: &String| format!("%{:x}{}", number.as_bytes()[0], &number[1..]);
+            let numbers: Vec<String> = count(argument).iter().map(encoded).collect();
+            Request::get(&format!("/srl/check?{}", numbers.join("&")))
+        }
         "refuse-count" => return Some(Err(count(argument).join(" "))),
         "body-deep" => body(&deep()),
         "body-long" => body(&text(200_000)),
