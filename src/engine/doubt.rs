@@ -53,9 +53,9 @@ impl Engine {
         if !manifest.settings_schema.lists(SETTING) {
             return None;
         }
-        let said = no.answer.body.to_lowercase();
+        let said = letters(&no.answer.body);
         let named = |service: &&Service| {
-            service.name != manifest.service && said.contains(&service.name.to_lowercase())
+            service.name != manifest.service && said.contains(&letters(&service.name))
         };
         let named = self.neighbours.iter().filter(named).take(ASKED).cloned();
         let healthy = self.gateway.healthy(named, PATIENCE).await;
@@ -77,6 +77,12 @@ impl Engine {
             kind = manifest.kind,
         ))
     }
+}
+
+/// What names are told apart by: a check may write `selfAudit` for `self-audit`.
+fn letters(text: &str) -> String {
+    let letters = text.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
 }
 
 impl Judged<'_> {

@@ -65,12 +65,10 @@ impl KnownBad {
         })
     }
 
-    /// Whether this service is one of them, in capitals or not.
+    /// Whether this service is one of them.
     fn has(&self, service: &str) -> bool {
-        let service = service.to_lowercase();
-        self.services
-            .iter()
-            .any(|known| known.to_lowercase() == service)
+        let name = letters(service);
+        !name.is_empty() && self.services.iter().any(|known| letters(known) == name)
     }
 
     /// What a no of `service`, a check, comes to, where it is owed to this.
@@ -103,6 +101,12 @@ impl KnownBad {
     }
 }
 
+/// What tells names apart, however they are written: `selfAudit` is `self-audit`.
+fn letters(name: &str) -> String {
+    let letters = name.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
 /// The answer with what was set aside.
 fn noted(response: &Response, aside: &[&str], reason: &str) -> String {
     let mut fields: Map<String, Value> = serde_json::from_str(&response.body).unwrap_or_default();
@@ -132,13 +136,15 @@ mod tests {
 
     #[test]
     fn only_a_no_that_is_owed_to_them_alone_is_set_aside() {
-        let set = json!({"knownBad": ["Telemetry", "brain"]});
+        let set = json!({"knownBad": ["Telemetry", "brain", "self-audit", "-"]});
         for stopping in [
             &[][..],
             &[None],
             &[Some("orchestrator")],
             &[Some("telemetry2")],
             &[Some("")],
+            &[Some("-")],
+            &[Some("self audits")],
         ] {
             let no = Verdict::Blocked("no".to_owned());
             assert_eq!(judged(&set, stopping, false), no, "{stopping:?}");
@@ -150,11 +156,15 @@ mod tests {
             let no = "no (set aside as known to be bad: telemetry)".to_owned();
             assert_eq!(judged(&set, stopping, false), Verdict::Blocked(no));
         }
-        let stopping = [Some("telemetry"), Some("BRAIN"), Some("telemetry")];
+        let stopping = [Some("telemetry"), Some("selfAudit"), Some("telemetry")];
         let Verdict::NeedsApproval(reviewed) = judged(&set, &stopping, false) else {
             panic!("a person has to look");
         };
-        assert!(reviewed.reason.contains("telemetry, BRAIN. It says: no"));
+        assert!(
+            reviewed
+                .reason
+                .contains("telemetry, selfAudit. It says: no")
+        );
     }
 
     #[test]
