@@ -36,6 +36,12 @@ impl HttpError {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    /// 500: the host failed, and why is nobody else's business.
+    pub(super) fn fault() -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, "the host failed; its log says more")
+    }
+
     pub(super) async fn no_route(method: Method, uri: Uri) -> Self {
         let path: String = uri.path().chars().take(200).collect();
         Self::new(
@@ -115,10 +121,7 @@ impl From<StoreError> for HttpError {
             }
             StoreError::Damaged { .. } | StoreError::Fault | StoreError::Database(_) => {
                 tracing::error!("{message}");
-                Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "the host failed; its log says more",
-                )
+                Self::fault()
             }
         }
     }

@@ -9,6 +9,7 @@ mod deactivate_plugin;
 mod decision;
 mod delete_plugin;
 mod error;
+mod fault;
 mod get_health;
 mod get_history;
 mod get_plan;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
+use axum::middleware::from_fn;
 use axum::routing::{delete, get, post};
 use tokio::sync::Semaphore;
 
@@ -125,5 +127,6 @@ pub fn router(app: App) -> Router {
         .route("/recipes", get(list_recipes::list_recipes))
         .fallback(HttpError::no_route)
         .method_not_allowed_fallback(HttpError::wrong_method)
+        .layer(from_fn(fault::answered))
         .with_state(app)
 }

@@ -38,6 +38,9 @@ const METHODS: [&str; 25] = [
     "write",
 ];
 
+/// What is between parameters, of a query and of segments.
+const BETWEEN: [char; 4] = ['?', '&', ';', '/'];
+
 /// Something names another method.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0:?} in it names a method, which some services take for the request's own: leave it out")]
@@ -48,7 +51,10 @@ pub struct NamesMethod(String);
 /// # Errors
 /// The first parameter that names a method.
 pub(super) fn check_parameters(path: &str) -> Result<(), NamesMethod> {
-    for parameter in path.split(['?', '&', ';', '/']) {
+    // Decoded as well: there are proxies before services, and both may decode.
+    let decoded = path::decode_bytes(path);
+    let parameters = path.split(BETWEEN).chain(decoded.split(BETWEEN));
+    for parameter in parameters {
         let Some((name, value)) = parameter.split_once('=') else {
             continue;
         };
@@ -161,6 +167,9 @@ mod tests {
             "/a?_%EF%BD%8Dethod=DELETE",
             "/a?%EF%BC%BFmethod=DELETE",
             "/a?method%00=DELETE",
+            "/a?_method%3DDELETE",
+            "/a?b=c%26_method=DELETE",
+            "/a?b=c%2526_method%253dDELETE",
         ] {
             assert!(check_parameters(path).is_err(), "{path}");
         }
