@@ -1,6 +1,7 @@
 //! What a plugin may call is the operator's list: one from outside only reads until there is one.
 
 mod by_default;
+mod headers;
 mod listed;
 mod told;
 
