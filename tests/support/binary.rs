@@ -13,6 +13,13 @@ use super::{PATIENCE, Terminal, cache_dir, program};
 pub struct BinaryBuilder(Command);
 
 impl BinaryBuilder {
+    /// Another program, that runs ours.
+    pub fn of(program: impl AsRef<std::ffi::OsStr>) -> Self {
+        let mut command = Command::new(program);
+        without_our_settings(&mut command);
+        Self(command)
+    }
+
     pub fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
         self.0.arg(arg);
         self
@@ -123,9 +130,7 @@ impl Binary {
 
     /// `codex-mesh` without anything, but for the shared cache of components.
     pub fn bare() -> BinaryBuilder {
-        let mut command = Command::new(program());
-        without_our_settings(&mut command);
-        BinaryBuilder(command)
+        BinaryBuilder::of(program())
     }
 
     /// Where it listens, once it says so.
@@ -133,6 +138,10 @@ impl Binary {
         let line = self.stdout.with("codex-mesh listens on ");
         let (_, url) = line.split_once("listens on ").unwrap();
         url.to_owned()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal by its name.
