@@ -44,6 +44,9 @@ fn plan() -> Plan {
         effect: Effect::Read,
         repeatable: false,
         sent: false,
+        written: Vec::new(),
+        writes: 1,
+        held: None,
         attempt: 1,
         headers: Headers::default(),
         payload: Some(json(PAYLOAD)),
@@ -85,6 +88,7 @@ async fn step(store: &SqliteStore, id: &str, effect: Effect) {
         effect,
         repeatable: false,
         shown_only: false,
+        round: 1,
         headers: Headers::default(),
         payload: Some(json(PAYLOAD)),
     };

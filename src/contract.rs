@@ -1,6 +1,6 @@
 //! Between the contract's types and the project's own: the one edge where they meet.
 
-use crate::plan::{Effect, Json, LogLine, Method, Mode, Plan, Step, StepStatus};
+use crate::plan::{Effect, HeaderValue, Json, LogLine, Method, Mode, Plan, Step, StepStatus};
 use crate::sandbox::bindings as wit;
 use crate::sandbox::{self, LogLevel};
 use crate::services::Answer;
@@ -13,6 +13,18 @@ impl From<wit::Method> for Method {
             wit::Method::Put => Self::Put,
             wit::Method::Patch => Self::Patch,
             wit::Method::Delete => Self::Delete,
+        }
+    }
+}
+
+impl From<Method> for wit::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Get => Self::Get,
+            Method::Post => Self::Post,
+            Method::Put => Self::Put,
+            Method::Patch => Self::Patch,
+            Method::Delete => Self::Delete,
         }
     }
 }
@@ -80,6 +92,23 @@ impl From<Answer> for wit::Response {
             body: answer.body,
             elapsed_ms: u64::try_from(answer.elapsed.as_millis()).unwrap_or(u64::MAX),
         }
+    }
+}
+
+/// The request that the plan shows for this step, as its plugin made it.
+pub fn request(step: &Step) -> wit::Request {
+    let headers = step.headers.iter().map(|(name, value)| wit::Header {
+        name: name.to_owned(),
+        value: match value.clone() {
+            HeaderValue::Text(text) => wit::HeaderValue::Text(text),
+            HeaderValue::Secret { secret } => wit::HeaderValue::Secret(secret),
+        },
+    });
+    wit::Request {
+        method: step.method.into(),
+        path: step.endpoint.clone(),
+        headers: headers.collect(),
+        body: step.payload.as_ref().map(|body| body.as_str().to_owned()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! People stay in control: what they approve, reject, retry, skip, cancel and let run.
 
+mod again;
 mod approval;
 mod cancel;
 mod changed;

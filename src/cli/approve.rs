@@ -23,14 +23,20 @@ pub(super) fn missing(plan: &Plan) -> Option<&Step> {
 
 /// What is to be approved, line by line.
 pub(super) fn shown(plan: &Plan, step: &Step) -> Vec<String> {
-    let reason = step.approval.as_ref().map(|approval| &approval.reason);
+    let mut waiting = plan.waiting.iter();
+    let reason = match &step.approval {
+        Some(approval) => Some(&approval.reason),
+        None => waiting
+            .find(|waiting| waiting.step == step.id)
+            .map(|waiting| &waiting.reason),
+    };
     let mut lines = vec![format!(
         "{} ({}) asks a person to approve: {}",
         plain(&step.id),
         plain(&step.label),
         plain(reason.map_or("", String::as_str)),
     )];
-    for (id, digest) in plan.writes_after(&step.id) {
+    for (id, digest) in plan.would_approve(&step.id) {
         let Some(write) = plan.step(&id) else {
             continue;
         };
@@ -71,7 +77,7 @@ pub(super) fn instructions(client: &Client, plan: &Plan, step: &Step) -> Vec<Str
         "planId": plan.id,
         "stepId": step.id,
         "approvedBy": "<your name>",
-        "reviewed": plan.writes_after(&step.id),
+        "reviewed": plan.would_approve(&step.id),
     });
     let run = json!({"planId": plan.id});
     let curl = |path: &str, body: serde_json::Value| {

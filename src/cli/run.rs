@@ -213,7 +213,7 @@ impl Follower<'_> {
             Decision::Approve { by } => (
                 "/mesh/approve",
                 json!({"planId": plan.id, "stepId": step.id, "approvedBy": by,
-                       "reviewed": plan.writes_after(&step.id)}),
+                       "reviewed": plan.would_approve(&step.id)}),
             ),
             Decision::Reject { by, reason } => (
                 "/mesh/reject",

@@ -12,6 +12,9 @@ use crate::services::Catalogue;
 /// What stands in for a write in a SIMULATION.
 const SIMULATION: &str = "simulation";
 
+/// The setting with which a step says how often it writes.
+const WRITES: &str = "writes";
+
 /// A step, and the kind that runs it.
 pub(super) struct Draft {
     pub(super) step: Step,
@@ -202,6 +205,9 @@ impl Assembler<'_> {
             effect: self.usual_effect(&found.kind),
             repeatable: false,
             sent: false,
+            written: Vec::new(),
+            writes: own.map_or(1, |_| writes(&found.asked)),
+            held: None,
             attempt: 1,
             headers: Headers::default(),
             payload: None,
@@ -231,4 +237,13 @@ fn after(found: &Found<'_>, made: &[Vec<String>]) -> Option<Vec<String>> {
         |(index, ids): (usize, &Vec<String>)| named.contains(&step_id(index)).then(|| ids.clone());
     let became = made.iter().enumerate().filter_map(became);
     Some(became.flatten().collect())
+}
+
+/// How often one attempt of a step may write by itself: as its setting `writes` says, if its kind has
+/// that setting.
+fn writes(asked: &Asked) -> u32 {
+    let declared = asked.kind.manifest.settings_schema.lists(WRITES);
+    let given = asked.settings.get(WRITES).filter(|_| declared);
+    let given = given.and_then(|given| u32::try_from(given.as_u64()?).ok());
+    given.unwrap_or(1).max(1)
 }

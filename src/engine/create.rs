@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::assemble::{Assembler, Draft, apart};
 use super::recipes::Wanted;
+use super::request::FIRST;
 use super::{Engine, EngineError};
 use crate::plan::{ApprovalMode, Domain, Mode, Plan, PlanStatus, Timestamp};
 use crate::registry::PluginVersion;
@@ -88,7 +89,7 @@ impl Engine {
         for ((step, shaped), keeper) in plan.steps.iter_mut().zip(shaped).zip(keepers) {
             match shaped {
                 Ok(request) => {
-                    let sending = request.sending(false, &keeper);
+                    let sending = request.sending(false, FIRST, &keeper);
                     step.headers = sending.headers;
                     step.method = sending.method;
                     step.endpoint = sending.endpoint;

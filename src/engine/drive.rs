@@ -9,7 +9,7 @@ use tokio::sync::{TryAcquireError, oneshot};
 use super::step::Ended;
 use super::{Engine, EngineError};
 use crate::background::caught;
-use crate::plan::{Finished, Outcome, Plan, Refused, Sending, Starter, StepStatus, Transition};
+use crate::plan::{Finished, Outcome, Plan, Refused, Starter, StepStatus, Transition};
 use crate::store::StoreError;
 
 /// Where the caller waits for the plan after its step.
@@ -82,7 +82,10 @@ impl Engine {
                 self.store_end(id, &Transition::Finish(finished), reply)
                     .await
             }
-            Ended::Held(sending) => self.hold(id, step, sending, reply).await,
+            Ended::Held { sending, written } => {
+                let hold = Transition::Hold(step.clone(), sending);
+                self.hold(id, step, hold, written, reply).await
+            }
             Ended::Unrecorded(error) => self.release(id, step, error, reply).await,
         }
     }
@@ -97,17 +100,22 @@ impl Engine {
     }
 
     /// Lets go of a step whose write nobody approved as it is; the plan shows it, and waits.
-    async fn hold(&self, id: &str, step: String, sending: Sending, reply: Reply) -> Went {
-        match self
-            .store
-            .apply(id, &Transition::Hold(step.clone(), sending))
-            .await
-        {
+    async fn hold(
+        &self,
+        id: &str,
+        step: String,
+        hold: Transition,
+        written: bool,
+        reply: Reply,
+    ) -> Went {
+        match self.store.apply(id, &hold).await {
             Ok(plan) => {
                 let waiting = Refused::Waiting(plan.waiting.clone());
                 answer(reply, Err(StoreError::from(waiting).into()));
                 Went::Well
             }
+            // It can't begin anew: where it goes on must not be lost.
+            Err(_) if written => self.store_end(id, &hold, reply).await,
             Err(error) => self.release(id, step, error, reply).await,
         }
     }
@@ -121,7 +129,7 @@ impl Engine {
         Went::Badly
     }
 
-    /// Stores how the step ended. What happened is not lost because the disk is full: the caller
+    /// Stores how the step ended, or where it goes on. What happened is not lost because the disk is full: the caller
     /// is told, and it is tried until it succeeds.
     async fn store_end(&self, id: &str, finish: &Transition, reply: Reply) -> Went {
         let first = self.store.apply(id, finish).await;

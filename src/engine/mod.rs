@@ -4,7 +4,7 @@
 //! - [`create`]: plans, and what each of their steps would send; [`recipes`]: what they are made
 //!   of; [`assemble`]: their steps.
 //! - [`drive`]: one step from its beginning to its stored end.
-//! - [`step`]: the round trips of one step.
+//! - [`step`]: the round trips of one step; [`verdict`]: what a plugin's verdict makes of it.
 //! - [`decide`]: what people decide, carried out. [`run`]: plans that are driven to their end.
 //! - [`doubt`]: what the host finds of services because of which a check says no.
 //! - [`show`]: what a step would send now. [`settings`]: the settings that a step has.
@@ -28,6 +28,7 @@ mod run;
 mod settings;
 mod show;
 mod step;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,9 +53,9 @@ use record::Recordings;
 pub use request::check_request;
 use run::Runs;
 use settings::Turns;
-use step::Patience;
+use verdict::Patience;
 #[doc(hidden)]
-pub use step::check_verdict;
+pub use verdict::check_verdict;
 
 /// Creates plans and drives their steps.
 pub struct Engine {

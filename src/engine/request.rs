@@ -12,6 +12,9 @@ use crate::services::{
 };
 use crate::text::shorten;
 
+/// The round trip with which a step begins.
+pub(super) const FIRST: u32 = 1;
+
 /// The most headers of one request.
 const HEADERS: usize = 32;
 
@@ -92,14 +95,15 @@ impl Checked {
         })
     }
 
-    /// As the plan shows it.
-    pub(super) fn sending(&self, shown_only: bool, keeper: &Keeper<'_>) -> Sending {
+    /// As the plan shows it, where it would be sent in this round trip.
+    pub(super) fn sending(&self, shown_only: bool, round: u32, keeper: &Keeper<'_>) -> Sending {
         let sending = Sending {
             method: self.method,
             endpoint: self.path.clone(),
             effect: self.effect,
             repeatable: self.repeatable,
             shown_only,
+            round,
             headers: self.headers.clone(),
             payload: self.body.clone(),
         };
@@ -112,7 +116,7 @@ impl Checked {
     /// When it has the value of a secret in it, which is never shown: then two requests could look
     /// the same.
     pub(super) fn is_shown_whole(&self, keeper: &Keeper<'_>) -> Result<(), String> {
-        let shown = self.sending(false, keeper);
+        let shown = self.sending(false, FIRST, keeper);
         if shown.endpoint == self.path
             && shown.headers == self.headers
             && shown.payload == self.body

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::kept::{GUESSED, Keeper};
-use super::request::Checked;
-use super::step::shorten;
+use super::request::{Checked, FIRST};
+use super::verdict::shorten;
 use crate::contract;
 use crate::plan::{Effect, Plan, Sending, Step, Transition, WaitingFor};
 use crate::registry::PluginVersion;
@@ -32,16 +32,17 @@ impl Engine {
         plan
     }
 
-    /// What the step would send now, if that is not what the plan shows.
+    /// What the step would send now, if that is not what the plan shows. One that is held sends what
+    /// it shows.
     async fn would_send(&self, plan: &Plan, id: &str) -> Option<Sending> {
-        let step = plan.step(id)?;
+        let step = plan.step(id).filter(|step| step.held.is_none())?;
         let plugin = self.plugin(step).await.ok()?;
         let request = self.shape(plan, step, &plugin).await.ok()?;
         if request.effect == Effect::Read {
             // It reads before it writes; the plan shows the write that was held, if there was one.
             return None;
         }
-        let sending = request.sending(false, &self.keeper(plan, step));
+        let sending = request.sending(false, FIRST, &self.keeper(plan, step));
         let same = step.method == sending.method
             && step.endpoint == sending.endpoint
             && step.headers == sending.headers

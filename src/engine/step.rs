@@ -7,27 +7,27 @@ use super::Engine;
 use super::doubt::Judged;
 use super::kept::{GUESSED, Keeper, Said};
 use super::policy::Gate;
-use super::request::{CallIdentity, Checked};
+use super::request::{CallIdentity, Checked, FIRST};
+use super::verdict::{Next, Patience, failed, judge, shorten};
 use crate::cases::Recorder;
 use crate::contract;
-use crate::plan::{
-    Effect, Finished, Json, LogLine, Outcome, Plan, Refused, Sending, Step, Transition,
-};
+use crate::plan::{Effect, Finished, LogLine, Outcome, Plan, Refused, Sending, Step, Transition};
 use crate::registry::{PluginVersion, RegistryError};
-use crate::sandbox::bindings::{Context, Request, RetryLater, Verdict};
-use crate::sandbox::{Called, Clock, Fault};
+use crate::sandbox::bindings::{Context, Request};
+use crate::sandbox::{Called, Clock};
 use crate::services::Service;
 use crate::store::StoreError;
-
-/// The longest reason that is kept of a plugin, in characters.
-const REASON: usize = 2_000;
 
 /// How a step ended.
 pub(super) enum Ended {
     /// With an outcome.
     Finished(Finished),
     /// It goes back, because somebody has to approve this first.
-    Held(Sending),
+    Held {
+        sending: Sending,
+        /// A write of it was sent before that, so that it can't begin anew.
+        written: bool,
+    },
     /// It goes back, because its write could not be recorded, or the plan was cancelled; nothing was
     /// written.
     Unrecorded(StoreError),
@@ -55,12 +55,6 @@ struct Run<'a> {
     written: bool,
     /// Why it goes back instead of ending.
     back: Option<Ended>,
-}
-
-/// Where a request leads.
-enum Next {
-    Ended(Outcome),
-    Call(Request),
 }
 
 impl Engine {
@@ -129,7 +123,11 @@ impl Engine {
             plugin,
             service,
             keeper,
-            recorder: self.recordings.begin(&step.kind, &context, clock),
+            // What goes on halfway makes no case.
+            recorder: match step.held {
+                None => self.recordings.begin(&step.kind, &context, clock),
+                Some(_) => None,
+            },
             context,
             log: Vec::new(),
             requests: 0,
@@ -145,18 +143,17 @@ impl Engine {
 impl Run<'_> {
     /// The error is a message for a person.
     async fn reach_verdict(&mut self) -> Result<Outcome, String> {
-        let called = self.plugin.shape(&self.context, self.clock).await;
-        if let Some(recorder) = &mut self.recorder {
-            recorder.shaped(&called.outcome);
-        }
-        let mut request = self.take(called)?.map_err(|reason| shorten(&reason))?;
+        let (first, mut request) = match &self.step.held {
+            Some(held) => (held.round, contract::request(self.step)),
+            None => (FIRST, self.shape().await?),
+        };
         let own = self
             .engine
             .plugins
             .get(&self.step.kind)
             .and_then(|plugin| plugin.rounds);
         let rounds = own.unwrap_or(self.engine.limits.rounds);
-        for round in 1..=rounds {
+        for round in first..=rounds {
             match self.round(round, &request).await? {
                 Next::Ended(outcome) => return Ok(outcome),
                 Next::Call(next) => request = next,
@@ -165,6 +162,14 @@ impl Run<'_> {
         Err(format!(
             "the plugin asked for more than {rounds} round trips, which is the limit"
         ))
+    }
+
+    async fn shape(&mut self) -> Result<Request, String> {
+        let called = self.plugin.shape(&self.context, self.clock).await;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.shaped(&called.outcome);
+        }
+        self.take(called)?.map_err(|reason| shorten(&reason))
     }
 
     async fn round(&mut self, round: u32, request: &Request) -> Result<Next, String> {
@@ -181,7 +186,7 @@ impl Run<'_> {
         if gate == Gate::Send && checked.effect.acts() {
             checked.is_shown_whole(&self.keeper).map_err(refused)?;
         }
-        self.show(&checked, &gate).await?;
+        self.show(&checked, &gate, round).await?;
         if let Gate::ShowOnly(unsent) = gate {
             let result = checked
                 .would_send(self.service, unsent)
@@ -249,26 +254,26 @@ impl Run<'_> {
 
     /// Puts what is about to be sent on record; a write's record is on disk when this returns. Of
     /// several requests the plan shows the last write, or the first if none writes.
-    async fn show(&mut self, checked: &Checked, gate: &Gate) -> Result<(), String> {
+    async fn show(&mut self, checked: &Checked, gate: &Gate, round: u32) -> Result<(), String> {
         if self.shown && checked.effect == Effect::Read {
             return Ok(());
         }
         self.shown = true;
         let shown_only = matches!(gate, Gate::ShowOnly(_));
-        let sending = checked.sending(shown_only, &self.keeper);
+        let sending = checked.sending(shown_only, round, &self.keeper);
         let send = Transition::Send(self.step.id.clone(), sending.clone());
         let Err(error) = self.engine.store.apply(&self.plan.id, &send).await else {
             return Ok(());
         };
         let message = format!("nothing was sent, because {error}");
-        if !self.written {
-            self.back = match error {
-                StoreError::Refused(Refused::Unapproved(_)) => Some(Ended::Held(sending)),
-                StoreError::Refused(Refused::Cancelled(_)) => Some(Ended::Unrecorded(error)),
-                error if error.may_pass() => Some(Ended::Unrecorded(error)),
-                _ => None,
-            };
-        }
+        let written = self.written;
+        self.back = match error {
+            StoreError::Refused(Refused::Unapproved(_)) => Some(Ended::Held { sending, written }),
+            _ if written => None,
+            StoreError::Refused(Refused::Cancelled(_)) => Some(Ended::Unrecorded(error)),
+            error if error.may_pass() => Some(Ended::Unrecorded(error)),
+            _ => None,
+        };
         Err(message)
     }
 
@@ -286,94 +291,4 @@ impl Run<'_> {
         }
         called.outcome.map_err(|fault| failed(&fault))
     }
-}
-
-/// How a wish to be tried again later is met.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
-    /// How long to wait where the service does not say, in milliseconds.
-    pub(super) wait_ms: u64,
-    /// The longest wait, in milliseconds.
-    pub(super) longest_ms: u64,
-    /// How often a step may be tried again.
-    pub(super) most: u32,
-}
-
-/// Reads a plugin's verdict as a step does: a way in for a fuzz target.
-#[doc(hidden)]
-pub fn check_verdict(verdict: Verdict) -> Option<Outcome> {
-    let patience = Patience {
-        wait_ms: 1_000,
-        longest_ms: 60_000,
-        most: 3,
-    };
-    match judge(verdict, &patience) {
-        Ok(Next::Ended(outcome)) => Some(outcome),
-        Ok(Next::Call(_)) | Err(_) => None,
-    }
-}
-
-fn judge(verdict: Verdict, patience: &Patience) -> Result<Next, String> {
-    Ok(Next::Ended(match verdict {
-        Verdict::Call(request) => return Ok(Next::Call(request)),
-        Verdict::Done(result) => Outcome::Done {
-            result: parse(result)?,
-            approval: None,
-        },
-        Verdict::NeedsApproval(reviewed) => Outcome::Done {
-            result: parse(reviewed.result)?,
-            approval: Some(shorten(&reviewed.reason)),
-        },
-        Verdict::Blocked(reason) => Outcome::Error {
-            error: format!("Blocked: {}", shorten(&reason)),
-        },
-        Verdict::Failed(reason) => Outcome::Error {
-            error: shorten(&reason),
-        },
-        Verdict::Retry(retry) => later(&retry, patience),
-    }))
-}
-
-fn later(retry: &RetryLater, patience: &Patience) -> Outcome {
-    let reason = shorten(&retry.reason);
-    let reason = match retry.after_ms {
-        Some(after) => format!("{reason} (it asks to be tried again after {after} ms)"),
-        None => format!("{reason} (it may be tried again later)"),
-    };
-    let after_ms = retry.after_ms.unwrap_or(patience.wait_ms);
-    if after_ms > patience.longest_ms {
-        let longest = patience.longest_ms;
-        return Outcome::Error {
-            error: format!("{reason}, and a plan waits {longest} ms at the most"),
-        };
-    }
-    Outcome::Later {
-        reason,
-        after_ms,
-        most: patience.most,
-    }
-}
-
-fn parse(result: String) -> Result<Json, String> {
-    Json::parse(result).map_err(|error| {
-        failed(&Fault::Garbage(format!(
-            "a result that is not JSON ({error})"
-        )))
-    })
-}
-
-fn failed(fault: &Fault) -> String {
-    format!("the plugin failed: {fault}")
-}
-
-/// A plugin's reason, within bounds, and never empty.
-pub(super) fn shorten(reason: &str) -> String {
-    if reason.trim().is_empty() {
-        return "the plugin gave no reason".to_owned();
-    }
-    reason
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(REASON)
-        .collect()
 }

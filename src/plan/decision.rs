@@ -37,6 +37,16 @@ pub struct Grant {
     pub writes: BTreeMap<String, String>,
 }
 
+/// A step that is held halfway, before a write that nobody approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The round trip with which it goes on.
+    pub round: u32,
+    /// Who approved that, where no step before it asks for an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
+}
+
 /// Somebody decided against running a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
@@ -80,12 +90,14 @@ pub struct Waiting {
 }
 
 /// What tells one request from another for the person who approves it: SHA-256 in hexadecimal,
-/// over method, path, headers and body. The order of an object's keys does not count.
+/// over method, path, headers and body, and which write of its attempt it is: the same again is
+/// another one. The order of an object's keys does not count.
 pub(super) fn digest(
     method: Method,
     endpoint: &str,
     headers: &Headers,
     payload: Shown<'_>,
+    nth: u32,
 ) -> String {
     let body = match payload {
         Shown::Unknown => "?".to_owned(),
@@ -101,7 +113,12 @@ pub(super) fn digest(
             HeaderValue::Secret { secret } => format!("{name} secret {secret}\n"),
         })
         .collect();
-    let text = format!("{method} {endpoint}\n{headers}{body}");
+    // No JSON goes on like this.
+    let again = match nth {
+        1 => String::new(),
+        nth => format!("\nwrite {nth}"),
+    };
+    let text = format!("{method} {endpoint}\n{headers}{body}{again}");
     let digest = Sha256::digest(text.as_bytes());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -123,7 +140,8 @@ impl Step {
         } else {
             Shown::Body(self.payload.as_ref())
         };
-        digest(self.method, &self.endpoint, &self.headers, payload)
+        let next = self.held.as_ref().map_or(1, |held| self.nth(held.round));
+        digest(self.method, &self.endpoint, &self.headers, payload, next)
     }
 }
 
@@ -200,6 +218,7 @@ mod tests {
             "/a",
             &Headers::default(),
             Shown::Body(Some(&json)),
+            1,
         )
     }
 
@@ -237,11 +256,11 @@ mod tests {
     #[test]
     fn what_is_not_known_is_not_nothing() {
         let none = Headers::default();
-        let of = |payload| digest(Method::Post, "/a", &none, payload);
+        let of = |payload| digest(Method::Post, "/a", &none, payload, 1);
         let header = |value| {
             let mut headers = Headers::default();
             headers.add("x-tenant".to_owned(), value);
-            digest(Method::Post, "/a", &headers, Shown::Body(None))
+            digest(Method::Post, "/a", &headers, Shown::Body(None), 1)
         };
         let text = |text: &str| HeaderValue::Text(text.to_owned());
         let secret = |secret: &str| HeaderValue::Secret {
@@ -253,8 +272,10 @@ mod tests {
         let all = [
             of(Shown::Unknown),
             of(Shown::Body(None)),
-            digest(Method::Put, "/a", &none, Shown::Body(None)),
-            digest(Method::Post, "/b", &none, Shown::Body(None)),
+            digest(Method::Put, "/a", &none, Shown::Body(None), 1),
+            digest(Method::Post, "/b", &none, Shown::Body(None), 1),
+            digest(Method::Post, "/a", &none, Shown::Body(None), 2),
+            digest(Method::Post, "/a", &none, Shown::Body(None), 3),
             header(text("prod")),
             header(secret("prod")),
             header(secret("test")),

@@ -8,12 +8,13 @@
 //!         │                      └─ interrupt (a write that was sent) ─▶ ERROR
 //!         └───────────── a person: retry ─────────────┘
 //! ```
-//! A step begins when all steps before it are done. An ERROR stops what comes after it. What people
+//! A step that is held before its first write begins anew; one that is held after it goes on with what
+//! is held. A step begins when all steps before it are done. An ERROR stops what comes after it. What people
 //! decide is in [`people`](super::people), which step may begin in [`order`](super::order).
 
 use super::{
-    Actor, Approval, Effect, Event, Finished, HistoryEntry, Outcome, Plan, Refused, Retry, Sending,
-    Starter, Step, StepStatus, Timestamp, Transition,
+    Actor, Approval, Event, Finished, Held, HistoryEntry, Outcome, Plan, Refused, Sending, Starter,
+    Step, StepStatus, Timestamp, Transition,
 };
 
 /// What a step that was interrupted while it wrote leaves behind.
@@ -141,6 +142,14 @@ impl Plan {
             }
         }
         let step = self.under_way(id)?;
+        if sending.acts() {
+            if step.written.contains(&sending.round) && !step.repeatable {
+                return Err(Refused::AlreadySent(id.to_owned()));
+            }
+            if !step.written.contains(&sending.round) {
+                step.written.push(sending.round);
+            }
+        }
         step.show(sending);
         step.sent |= sending.acts();
         Ok(HistoryEntry::of_host("sent", step, now))
@@ -157,6 +166,9 @@ impl Plan {
         if step.status != StepStatus::Pending {
             return Err(Refused::NotPending(id.to_owned()));
         }
+        if step.held.is_some() {
+            return Err(Refused::Held(id.to_owned()));
+        }
         step.show(sending);
         Ok(HistoryEntry::of_host("shown", step, now))
     }
@@ -168,8 +180,15 @@ impl Plan {
         now: Timestamp,
     ) -> Result<HistoryEntry, Refused> {
         let step = self.under_way(id)?;
-        if step.is_cut_off() {
+        let again = step.written.contains(&sending.round);
+        if again && step.is_cut_off() {
             return Err(Refused::AlreadySent(id.to_owned()));
+        }
+        if step.has_written() && !again {
+            step.held = Some(Held {
+                round: sending.round,
+                grant: None,
+            });
         }
         step.show(sending);
         Ok(step.put_back("held", now))
@@ -187,7 +206,9 @@ impl Plan {
         let is_run = self.run.is_some() && self.cancelled.is_none();
         let step = self.under_way(&finished.step)?;
         step.log.clone_from(&finished.log);
-        step.sent &= !finished.nothing_written;
+        if finished.nothing_written {
+            step.forget_writes();
+        }
         let entry = match &finished.outcome {
             Outcome::Done { result, approval } => {
                 step.status = StepStatus::Done;
@@ -260,82 +281,5 @@ impl Plan {
             None => Ok(()),
             Some(step) => Err(Refused::Running(step.id.clone())),
         }
-    }
-}
-
-impl Step {
-    /// Under way with a write that was sent and can't be sent again, so that it can't go back.
-    pub(super) fn is_cut_off(&self) -> bool {
-        self.status == StepStatus::InProgress && self.sent && !self.repeatable
-    }
-
-    fn show(&mut self, sending: &Sending) {
-        self.method = sending.method;
-        self.endpoint.clone_from(&sending.endpoint);
-        self.effect = sending.effect;
-        // One write that can't be repeated is enough.
-        self.repeatable = sending.repeatable && (self.repeatable || !self.sent);
-        self.headers.clone_from(&sending.headers);
-        self.payload.clone_from(&sending.payload);
-        self.payload_reason = None;
-    }
-
-    /// As if it had not begun, but for a write that may have happened: the same attempt may send it
-    /// again, another one may not without being told to.
-    fn put_back(&mut self, transition: &str, now: Timestamp) -> HistoryEntry {
-        self.status = StepStatus::Pending;
-        let entry = HistoryEntry::of_host(transition, self, now);
-        self.started_at = None;
-        entry
-    }
-
-    pub(super) fn fail(&mut self, error: String, transition: &str, now: Timestamp) -> HistoryEntry {
-        self.status = StepStatus::Error;
-        self.error = Some(error);
-        self.end(transition, now)
-    }
-
-    fn end(&mut self, transition: &str, now: Timestamp) -> HistoryEntry {
-        self.finished_at = Some(now);
-        self.retry = None;
-        HistoryEntry::of_host(transition, self, now)
-    }
-
-    /// Why the step is not tried again by itself, if it isn't.
-    fn no_retry(&self, reason: &str, most: u32, is_run: bool) -> Option<String> {
-        let tried = self.retry.as_ref().map_or(0, |retry| retry.count);
-        if !is_run {
-            Some(reason.to_owned())
-        } else if self.sent {
-            let what = match self.effect {
-                Effect::Simulate => "simulation",
-                Effect::Read | Effect::Write => "write",
-            };
-            Some(format!(
-                "{reason} (its {what} was sent, and a {what} is not repeated by itself)"
-            ))
-        } else if tried >= most {
-            Some(format!(
-                "{reason} (the limit of tries after the first, {tried}, is reached)"
-            ))
-        } else {
-            None
-        }
-    }
-
-    fn postpone(&mut self, reason: &str, after_ms: u64, now: Timestamp) -> HistoryEntry {
-        let count = self.retry.as_ref().map_or(0, |retry| retry.count);
-        let after = i64::try_from(after_ms).unwrap_or(i64::MAX);
-        self.retry = Some(Retry {
-            count: count.saturating_add(1),
-            not_before: Timestamp::from_millis(now.as_millis().saturating_add(after)),
-            reason: reason.to_owned(),
-        });
-        let entry = HistoryEntry {
-            reason: Some(reason.to_owned()),
-            ..self.put_back("postponed", now)
-        };
-        self.attempt = self.attempt.saturating_add(1);
-        entry
     }
 }

@@ -4,10 +4,11 @@
 //! - [`Plan`], [`Step`]: what clients see, and what is stored; its names are in [`vocabulary`].
 //! - [`Transition`]: the changes there are ([`transition`]). [`Plan::apply`]: the state machine
 //!   ([`machine`]). Every legal change, and no other; [`Refused`] says why not. [`order`]: which step
-//!   may begin; [`people`]: what people decide.
+//!   may begin; [`attempt`]: what becomes of one that has; [`people`]: what people decide.
 //! - [`Event`]: what a change tells the audit log. [`HistoryEntry`]: what it leaves behind here.
 //! - [`Json`], [`Headers`], [`Timestamp`]: the value types.
 
+mod attempt;
 mod decision;
 mod event;
 mod header;
@@ -22,7 +23,7 @@ mod time;
 mod transition;
 mod vocabulary;
 
-pub use decision::{Approval, Cancelled, Grant, Skipped, Waiting};
+pub use decision::{Approval, Cancelled, Grant, Held, Skipped, Waiting};
 pub use event::Event;
 pub use header::{HeaderValue, Headers};
 pub use history::{Actor, HistoryEntry};

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    Approval, ApprovalMode, Cancelled, Domain, Effect, Headers, Json, Method, Mode, PlanStatus,
-    Skipped, StepStatus, Timestamp, Waiting,
+    Approval, ApprovalMode, Cancelled, Domain, Effect, Headers, Held, Json, Method, Mode,
+    PlanStatus, Skipped, StepStatus, Timestamp, Waiting,
 };
 
 /// One remark of a step's plugin.
@@ -53,6 +53,17 @@ pub struct Step {
     /// and nothing proves that it did not arrive.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sent: bool,
+    /// The round trips of this attempt that wrote, as they were put on record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<u32>,
+    /// How often one attempt of it may write without being approved each time: once, unless its
+    /// setting `writes` says more.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub writes: u32,
+    /// It wrote, and would write again: it goes on with the request that the plan shows, once that is
+    /// approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
     /// Which time this is that the step is meant to run: 1, and one more each time it is asked
     /// for again. Trying a request again within a step does not count.
     #[serde(default = "first")]
@@ -99,6 +110,10 @@ pub struct Step {
 
 fn first() -> u32 {
     1
+}
+
+fn is_first(number: &u32) -> bool {
+    *number == 1
 }
 
 fn enforce() -> ApprovalMode {

@@ -3,8 +3,8 @@
 
 use super::decision::{Shown, digest};
 use super::{
-    ApprovalMode, Effect, Mode, Plan, PlanStatus, Sending, Step, StepStatus, Timestamp, Waiting,
-    WaitingFor,
+    ApprovalMode, Effect, Grant, Mode, Plan, PlanStatus, Sending, Step, StepStatus, Timestamp,
+    Waiting, WaitingFor,
 };
 
 impl Plan {
@@ -89,19 +89,13 @@ impl Plan {
     }
 
     /// The steps before this one whose approval does not cover its write as the plan shows it.
-    fn unapproved(&self, step: &Step) -> Vec<String> {
-        if step.effect == Effect::Write {
-            self.not_covering(step, || step.digest())
-        } else {
-            Vec::new()
-        }
+    pub(super) fn unapproved(&self, step: &Step) -> Vec<String> {
+        let next = step.held.as_ref().map_or(1, |held| step.nth(held.round));
+        self.not_covering(step, step.effect, next, || step.digest())
     }
 
-    /// The steps before this one whose approval does not cover what it is about to send.
+    /// The steps whose approval does not cover what this one is about to send.
     pub(super) fn not_approving(&self, step: &Step, sending: &Sending) -> Vec<String> {
-        if sending.effect != Effect::Write {
-            return Vec::new();
-        }
         let payload = Shown::Body(sending.payload.as_ref());
         let Sending {
             method,
@@ -109,30 +103,60 @@ impl Plan {
             headers,
             ..
         } = sending;
-        self.not_covering(step, || digest(*method, endpoint, headers, payload))
+        let nth = step.nth(sending.round);
+        let digest = || digest(*method, endpoint, headers, payload, nth);
+        self.not_covering(step, sending.effect, nth, digest)
     }
 
-    fn not_covering(&self, step: &Step, digest: impl FnOnce() -> String) -> Vec<String> {
+    /// The steps whose approval does not cover this: those before it that ask for one. Where none
+    /// does, and it is a write too many, it is the step's own.
+    fn not_covering(
+        &self,
+        step: &Step,
+        effect: Effect,
+        nth: u32,
+        digest: impl FnOnce() -> String,
+    ) -> Vec<String> {
+        let asking = match effect {
+            Effect::Read => return Vec::new(),
+            Effect::Simulate => Vec::new(),
+            Effect::Write => self.asking(step),
+        };
+        if asking.is_empty() && nth <= step.writes {
+            // Mostly nobody asks, and then what would be sent need not be looked at.
+            return Vec::new();
+        }
+        let digest = digest();
+        let covers = |grant: Option<&Grant>| {
+            let covered = grant.and_then(|grant| grant.writes.get(&step.id));
+            covered.is_some_and(|covered| *covered == digest)
+        };
+        if asking.is_empty() {
+            let own = step.held.as_ref().and_then(|held| held.grant.as_ref());
+            return if covers(own) {
+                Vec::new()
+            } else {
+                vec![step.id.clone()]
+            };
+        }
+        let granted = |other: &&Step| covers(Self::grant(other));
+        let missing = asking.into_iter().filter(|other| !granted(other));
+        missing.map(|other| other.id.clone()).collect()
+    }
+
+    /// The steps before this one that ask for the approval of what it writes.
+    fn asking(&self, step: &Step) -> Vec<&Step> {
         if self.mode != Mode::Live || self.approvals == ApprovalMode::Advise {
             return Vec::new();
         }
         let mut asking = self.before(&step.id);
         asking.retain(|other| other.approval.is_some());
-        if asking.is_empty() {
-            // Mostly nobody asks, and then what would be sent need not be looked at.
-            return Vec::new();
-        }
-        let digest = digest();
-        let covers = |other: &&Step| {
-            let grant = other
-                .approval
-                .as_ref()
-                .and_then(|approval| approval.grant.as_ref());
-            let covered = grant.and_then(|grant| grant.writes.get(&step.id));
-            covered.is_some_and(|covered| *covered == digest)
-        };
-        let missing = asking.into_iter().filter(|other| !covers(other));
-        missing.map(|other| other.id.clone()).collect()
+        asking
+    }
+
+    /// What was approved at a step.
+    fn grant(step: &Step) -> Option<&Grant> {
+        step.approval.as_ref()?.grant.as_ref()
     }
 
     /// The steps that could begin, but for what they wait for.
@@ -168,11 +192,19 @@ impl Plan {
 
     /// For a person: what waits for whom.
     fn why_unapproved(&self, step: &Step, approve: &[String]) -> String {
-        let granted = |id: &&String| {
-            let approval = self.step(id).and_then(|step| step.approval.as_ref());
-            approval.is_some_and(|approval| approval.grant.is_some())
-        };
-        let (changed, missing): (Vec<&String>, Vec<&String>) = approve.iter().partition(granted);
+        let Step { id, label, .. } = step;
+        if approve == [id.as_str()] {
+            return format!(
+                "{id} ({label}) did what it was to do, and wants to do more, as the plan shows: a \
+                 person has to approve {id}, or to skip it"
+            );
+        }
+        let grant = |id: &&String| self.step(id).and_then(Self::grant);
+        let (granted, missing): (Vec<&String>, Vec<&String>) =
+            approve.iter().partition(|id| grant(id).is_some());
+        let was_sent =
+            |id: &&String| grant(id).is_some_and(|grant| !grant.writes.contains_key(&step.id));
+        let (sent, changed): (Vec<&String>, Vec<&String>) = granted.into_iter().partition(was_sent);
         let list = |ids: &[&String]| {
             ids.iter()
                 .map(|id| id.as_str())
@@ -192,12 +224,18 @@ impl Plan {
                 list(&changed)
             ));
         }
-        format!(
-            "{} ({}) writes, and {}",
-            step.id,
-            step.label,
-            reasons.join("; ")
-        )
+        if !sent.is_empty() {
+            reasons.push(format!(
+                "what was approved at {} was sent before: a person has to approve again",
+                list(&sent)
+            ));
+        }
+        let writes = if step.sent {
+            "wrote, and would write again"
+        } else {
+            "writes"
+        };
+        format!("{id} ({label}) {writes}, and {}", reasons.join("; "))
     }
 
     /// Brings up to date what follows from the steps.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Actor, Approval, ApprovalMode, Cancelled, Effect, Grant, HistoryEntry, Mode, Plan, PlanStatus,
-    Refused, Run, Skipped, Step, StepStatus, Timestamp,
+    Actor, Approval, ApprovalMode, Cancelled, Effect, Grant, Held, HistoryEntry, Mode, Plan,
+    PlanStatus, Refused, Run, Skipped, Step, StepStatus, Timestamp,
 };
 
 impl Approval {
@@ -41,11 +41,25 @@ impl Plan {
         now: Timestamp,
     ) -> Result<HistoryEntry, Refused> {
         self.is_open()?;
-        let shown = self.writes_after(id);
+        let shown = self.would_approve(id);
         for (step, seen) in reviewed {
             if shown.get(step) != Some(seen) {
                 return Err(Refused::OutOfDate(step.chars().take(64).collect()));
             }
+        }
+        let grant = |writes| Grant {
+            approved_by: by.to_owned(),
+            approved_at: now,
+            note: note.map(str::to_owned),
+            writes,
+        };
+        if let Some(step) = self.held_alone(id) {
+            let held = step.held.take();
+            step.held = held.map(|held| Held {
+                grant: Some(grant(shown.clone())),
+                ..held
+            });
+            return Ok(approved(step, shown, by, note, now));
         }
         let (step, approval) = self.decidable(id)?;
         let mut writes = shown;
@@ -66,23 +80,19 @@ impl Plan {
             }
         }
         step.approval = Some(Approval {
-            grant: Some(Grant {
-                approved_by: by.to_owned(),
-                approved_at: now,
-                note: note.map(str::to_owned),
-                writes: writes.clone(),
-            }),
+            grant: Some(grant(writes.clone())),
             ..approval
         });
-        let entry = HistoryEntry {
-            writes,
-            ..HistoryEntry::of_step("approved", Actor::Client, step, now)
-        };
-        Ok(entry.decided(by, note))
+        Ok(approved(step, writes, by, note, now))
     }
 
-    /// The pending writes that come after a step, by id: the digest of what each would send.
-    pub fn writes_after(&self, id: &str) -> BTreeMap<String, String> {
+    /// What an approval of this step is for, by step the digest of what it would send: the pending
+    /// writes that come after it or, of a step that is held alone, its own.
+    pub fn would_approve(&self, id: &str) -> BTreeMap<String, String> {
+        let own = self.step(id).filter(|step| self.is_held_alone(step));
+        if let Some(step) = own {
+            return BTreeMap::from([(step.id.clone(), step.digest())]);
+        }
         let after = self.and_all_after(id);
         let pending = self.steps.iter().filter(|step| {
             step.id != id && step.effect == Effect::Write && step.status == StepStatus::Pending
@@ -91,6 +101,16 @@ impl Plan {
             .filter(|step| after.contains(&step.id))
             .map(|step| (step.id.clone(), step.digest()))
             .collect()
+    }
+
+    /// Whether a step waits for its own approval, and for no other.
+    fn is_held_alone(&self, step: &Step) -> bool {
+        step.status == StepStatus::Pending && self.unapproved(step) == [step.id.as_str()]
+    }
+
+    fn held_alone(&mut self, id: &str) -> Option<&mut Step> {
+        let alone = self.step(id).is_some_and(|step| self.is_held_alone(step));
+        self.steps.iter_mut().find(|step| alone && step.id == id)
     }
 
     /// The step, and the approval that it asks for.
@@ -120,15 +140,24 @@ impl Plan {
         if self.status == PlanStatus::Done {
             return Err(Refused::Finished);
         }
+        let step = match self.held_alone(id) {
+            Some(_) => self.find(id)?,
+            None => self.unapprove(id)?,
+        };
+        step.skipped = None;
+        let error = format!("rejected by {by}: {reason}");
+        let entry = step.fail(error, "rejected", now);
+        Ok(entry.decided(by, Some(reason)))
+    }
+
+    /// Takes back what was approved at a step, if anything was.
+    fn unapprove(&mut self, id: &str) -> Result<&mut Step, Refused> {
         let (step, approval) = self.decidable(id)?;
         step.approval = Some(Approval {
             grant: None,
             ..approval
         });
-        step.skipped = None;
-        let error = format!("rejected by {by}: {reason}");
-        let entry = step.fail(error, "rejected", now);
-        Ok(entry.decided(by, Some(reason)))
+        Ok(step)
     }
 
     pub(super) fn go_back(
@@ -149,8 +178,20 @@ impl Plan {
         if !wrote.is_empty() && !repeat_writes {
             return Err(Refused::WouldRepeat(wrote));
         }
+        self.use_up(&wrote);
         let steps = self.steps.iter_mut().filter(|step| ids.contains(&step.id));
         Ok(steps.filter_map(|step| step.reset(now)).collect())
+    }
+
+    /// What was approved of these steps was sent: an approval is for one time.
+    fn use_up(&mut self, wrote: &[String]) {
+        let approvals = self
+            .steps
+            .iter_mut()
+            .filter_map(|step| step.approval.as_mut());
+        for grant in approvals.filter_map(|approval| approval.grant.as_mut()) {
+            grant.writes.retain(|id, _| !wrote.contains(id));
+        }
     }
 
     fn reset_ids(&self, to: Option<&str>) -> Result<Vec<String>, Refused> {
@@ -194,6 +235,7 @@ impl Plan {
         step.error = None;
         let result = step.result.take();
         step.retry = None;
+        step.held = None;
         step.finished_at = Some(now);
         if asks && step.approval.is_none() {
             // A no is not easier to override than a wish for approval.
@@ -231,6 +273,20 @@ impl Plan {
     }
 }
 
+fn approved(
+    step: &Step,
+    writes: BTreeMap<String, String>,
+    by: &str,
+    note: Option<&str>,
+    now: Timestamp,
+) -> HistoryEntry {
+    let entry = HistoryEntry {
+        writes,
+        ..HistoryEntry::of_step("approved", Actor::Client, step, now)
+    };
+    entry.decided(by, note)
+}
+
 impl Step {
     /// At its beginning, with nothing to go back over.
     fn is_untouched(&self) -> bool {
@@ -250,7 +306,7 @@ impl Step {
         };
         self.status = StepStatus::Pending;
         self.attempt = self.attempt.saturating_add(1);
-        self.sent = false;
+        self.forget_writes();
         self.approval = None;
         self.skipped = None;
         self.retry = None;

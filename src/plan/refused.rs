@@ -42,11 +42,14 @@ pub enum Refused {
     /// It has begun, so what it sends is settled.
     #[error("{0} is not pending any more")]
     NotPending(String),
+    /// What it would send is settled until somebody decides about it.
+    #[error("{0} is held, and what it would send does not change")]
+    Held(String),
     /// There is no such step.
     #[error("the plan has no step {0:?}")]
     NoStep(String),
     /// A write that nobody approved as it is.
-    #[error("it is not what was approved at {}: a person has to approve it", .0.join(", "))]
+    #[error("nobody approved it at {}: a person has to", .0.join(", "))]
     Unapproved(Vec<String>),
     /// A write was sent, so the step can't go back by itself.
     #[error("{0} has sent a write already")]

@@ -17,6 +17,9 @@ pub struct Sending {
     pub repeatable: bool,
     /// Whether it is only shown, and never sent.
     pub shown_only: bool,
+    /// Which round trip of its attempt this is. With the plan, the step and the attempt it tells one
+    /// call from another: the same round is the same call, sent again.
+    pub round: u32,
     /// Headers beside the host's, by name.
     pub headers: Headers,
     /// The body.

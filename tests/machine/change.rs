@@ -20,7 +20,13 @@ pub fn assert_change(
     now: Timestamp,
 ) {
     let after = &applied.plan;
-    let moved = moved(before, after);
+    let goes_back = matches!(transition, Transition::Retry { .. });
+    let moved = moved(before, after, |old, new| {
+        old != new && !(goes_back && as_it_went(old) == as_it_went(new))
+    });
+    if goes_back {
+        assert_used_up(record, &moved, after);
+    }
     match expected(record, before, transition, now) {
         Some(expected) => assert_eq!(moved, expected, "{transition:?}"),
         None => assert!(moved.iter().all(|(_, old, new)| old == new)),
@@ -38,13 +44,39 @@ pub fn assert_change(
     assert_events(before, &moved, transition, applied);
 }
 
-fn moved(before: &Plan, after: &Plan) -> Vec<Moved> {
+fn moved(before: &Plan, after: &Plan, has: impl Fn(&Step, &Step) -> bool) -> Vec<Moved> {
     assert_eq!(before.steps.len(), after.steps.len());
     let steps = before.steps.iter().zip(&after.steps);
     steps
-        .filter(|(old, new)| old != new)
+        .filter(|(old, new)| has(old, new))
         .map(|(old, new)| (old.id.clone(), old.status, new.status))
         .collect()
+}
+
+/// A step without what other steps use up of its approval.
+fn as_it_went(step: &Step) -> Step {
+    let mut step = step.clone();
+    if let Some(grant) = step.approval.as_mut().and_then(|a| a.grant.as_mut()) {
+        grant.writes.clear();
+    }
+    step
+}
+
+/// What was approved of a write that goes back was for the time before.
+fn assert_used_up(record: &Record, moved: &[Moved], after: &Plan) {
+    let wrote = moved.iter().filter(|(id, ..)| record.may_have_written(id));
+    for (id, ..) in wrote {
+        let grants = after
+            .steps
+            .iter()
+            .filter_map(|step| step.approval.as_ref()?.grant.as_ref());
+        assert!(
+            grants
+                .into_iter()
+                .all(|grant| !grant.writes.contains_key(id)),
+            "{id}"
+        );
+    }
 }
 
 /// Which steps go where; `None` if none goes anywhere.
@@ -70,14 +102,14 @@ fn expected(
         }
         Transition::Interrupt => {
             let cut = plan.steps.iter().filter(|step| step.status == InProgress);
-            let goes_back = |step: &Step| !record.may_have_written(&step.id) || step.repeatable;
+            let goes_back = |step: &Step| !record.wrote_since(&step.id) || step.repeatable;
             let settled = cut.map(|step| {
                 let end = if goes_back(step) { Pending } else { Error };
                 (step.id.clone(), InProgress, end)
             });
             Some(settled.collect())
         }
-        Transition::Reject { step, .. } => one(step, Done, Error),
+        Transition::Reject { step, .. } => one(step, plan.step(step).unwrap().status, Error),
         Transition::Skip { step, .. } => one(step, plan.step(step).unwrap().status, Done),
         Transition::Retry { step: to, .. } => {
             let ids = retried(plan, to.as_deref());
@@ -125,7 +157,7 @@ fn assert_step_change(
 ) {
     let again = match (transition, old.status, new.status) {
         (Transition::Finish(_), StepStatus::InProgress, StepStatus::Pending) => true,
-        (Transition::Retry { .. }, ..) => old != new,
+        (Transition::Retry { .. }, ..) => as_it_went(old) != as_it_went(new),
         _ => false,
     };
     assert_eq!(new.attempt, old.attempt + u32::from(again), "{new:?}");

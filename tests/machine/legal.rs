@@ -1,11 +1,10 @@
 //! What is legal, said a second time in terms of what a plan looks like, not of how it got there.
 
 use codex_mesh::plan::{
-    Approval, Effect, Plan, PlanStatus, Starter, Step, StepStatus, Timestamp, Transition,
-    WaitingFor,
+    Approval, Plan, PlanStatus, Starter, Step, StepStatus, Timestamp, Transition, WaitingFor,
 };
 
-use super::record::{Record, Seen, before, retried, writes};
+use super::record::{Record, acts, before, retried};
 
 fn is(step: &Step, status: StepStatus) -> bool {
     step.status == status
@@ -25,20 +24,12 @@ fn is_ready(plan: &Plan, step: &Step) -> bool {
     is(step, StepStatus::Pending) && before(plan, &step.id).iter().all(done)
 }
 
-/// The steps whose approval is missing for this step to begin.
-fn missing(record: &Record, plan: &Plan, step: &Step) -> Vec<String> {
-    if step.effect == Effect::Read {
-        return Vec::new();
-    }
-    record.missing(plan, &step.id, &Seen::shown(step))
-}
-
 pub fn may_begin(record: &Record, plan: &Plan, step: &Step, now: Timestamp) -> bool {
     let due = step
         .retry
         .as_ref()
         .is_none_or(|retry| retry.not_before <= now);
-    is_ready(plan, step) && due && missing(record, plan, step).is_empty()
+    is_ready(plan, step) && due && record.missing_now(plan, step).is_empty()
 }
 
 /// Whether a change must be possible; if not, it must be impossible.
@@ -52,7 +43,11 @@ pub fn is_allowed(record: &Record, plan: &Plan, transition: &Transition, now: Ti
     let begins = |step: &Step| may_begin(record, plan, step, now);
     let can_go_back = |id: &str| {
         let repeatable = plan.step(id).is_some_and(|step| step.repeatable);
-        under_way(id) && (!record.may_have_written(id) || repeatable)
+        under_way(id) && (!record.wrote_since(id) || repeatable)
+    };
+    let may_repeat = |id: &str, round| {
+        let repeatable = plan.step(id).is_some_and(|step| step.repeatable);
+        !record.wrote_in(id, round) || repeatable
     };
     match transition {
         Transition::Start(Starter::Client) => {
@@ -62,18 +57,23 @@ pub fn is_allowed(record: &Record, plan: &Plan, transition: &Transition, now: Ti
             open && plan.run.is_some() && plan.step(id).is_some_and(begins)
         }
         Transition::Send(id, sending) => {
-            let approved = || record.missing(plan, id, &Seen::sent(sending)).is_empty();
-            under_way(id) && (!writes(sending) || (open && approved()))
+            let approved = || record.missing_for(plan, id, sending).is_empty();
+            let may_act = || open && approved() && may_repeat(id, sending.round);
+            under_way(id) && (!acts(sending) || may_act())
         }
         Transition::Show(id, _) => {
-            open && plan.step(id).is_some_and(|s| is(s, StepStatus::Pending))
+            let settled = record.held(id).is_some();
+            open && !settled && plan.step(id).is_some_and(|s| is(s, StepStatus::Pending))
         }
-        Transition::Hold(id, _) | Transition::Release(id) => can_go_back(id),
+        Transition::Hold(id, sending) => {
+            under_way(id) && (!record.wrote_in(id, sending.round) || can_go_back(id))
+        }
+        Transition::Release(id) => can_go_back(id),
         Transition::Finish(finished) => under_way(&finished.step),
         Transition::Interrupt => !idle,
         Transition::Run => {
             let begins_later = |step: &Step| {
-                let approved = missing(record, plan, step).is_empty();
+                let approved = record.missing_now(plan, step).is_empty();
                 is_ready(plan, step) && approved && step.retry.is_some()
             };
             let goes_on = |step: &Step| begins(step) || begins_later(step);
@@ -91,14 +91,18 @@ fn is_allowed_to_people(record: &Record, plan: &Plan, decision: &Transition) -> 
     };
     match decision {
         Transition::Approve { step, reviewed, .. } => {
-            let shown = Record::would_approve(plan, step);
+            let alone = record.is_held_alone(plan, step);
+            let shown = record.would_approve(plan, step);
             let as_shown = |(id, digest): (&String, &String)| {
                 let waits = plan.waiting.iter().find(|waiting| &waiting.step == id);
                 shown.contains_key(id) && waits.is_some_and(|w| w.digest.as_ref() == Some(digest))
             };
-            asks(step) && reviewed.iter().all(as_shown) && record.approves_more(plan, step)
+            let more = asks(step) && record.approves_more(plan, step);
+            reviewed.iter().all(as_shown) && (alone || more)
         }
-        Transition::Reject { step, .. } => !all_done(plan) && asks(step),
+        Transition::Reject { step, .. } => {
+            !all_done(plan) && (asks(step) || record.is_held_alone(plan, step))
+        }
         Transition::Retry {
             step: to,
             repeat_writes,
@@ -129,6 +133,8 @@ pub fn assert_legal(record: &Record, plan: &Plan) {
     for step in &plan.steps {
         assert_step_legal(step);
         assert_eq!(step.sent, record.may_have_written(&step.id), "{step:?}");
+        let held = step.held.as_ref().map(|held| held.round);
+        assert_eq!(held, record.held(&step.id), "{step:?}");
     }
     assert_waiting(record, plan);
     assert_eq!(plan.status, expected_status(plan), "{plan:?}");
@@ -175,13 +181,14 @@ fn assert_step_legal(step: &Step) {
     assert!(started.is_none() || finished.is_none() || started <= finished);
     let ended = matches!(step.status, StepStatus::Done | StepStatus::Error);
     assert!(step.retry.is_none() || !ended, "{step:?}");
+    assert!(step.held.is_none() || (step.sent && !ended), "{step:?}");
 }
 
 fn assert_waiting(record: &Record, plan: &Plan) {
     let mut waiting = plan.waiting.iter();
     let ready = plan.steps.iter().filter(|step| is_ready(plan, step));
     for step in ready.filter(|_| plan.cancelled.is_none()) {
-        let missing = missing(record, plan, step);
+        let missing = record.missing_now(plan, step);
         let what = match (&step.retry, missing.is_empty()) {
             (_, false) => WaitingFor::Approval,
             (Some(_), true) => WaitingFor::Retry,

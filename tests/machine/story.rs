@@ -31,7 +31,9 @@ pub fn plan() -> impl Strategy<Value = Plan> {
         prop_oneof![4 => Just(Mode::Live), 1 => Just(Mode::DryRun), 1 => Just(Mode::Simulation)];
     let approvals = prop_oneof![4 => Just(ApprovalMode::Enforce), 1 => Just(ApprovalMode::Advise)];
     let after = prop::option::weighted(0.6, 0_u8..1 << STEPS);
-    let step = (effect(), after, prop::option::of(select(&BODIES[..])));
+    let writes = prop_oneof![4 => Just(1_u32), 1 => Just(2)];
+    let body = prop::option::of(select(&BODIES[..]));
+    let step = (effect(), after, body, writes);
     (mode, approvals, vec(step, 1..=STEPS)).prop_map(|(mode, approvals, steps)| {
         let steps: Vec<Value> = steps.into_iter().enumerate().map(step_json).collect();
         let created = Timestamp::from_millis(CREATED);
@@ -51,7 +53,10 @@ pub fn plan() -> impl Strategy<Value = Plan> {
     })
 }
 
-fn step_json((index, (effect, after, body)): (usize, (Effect, Option<u8>, Option<&str>))) -> Value {
+/// What it does, what it comes after, what it would send, and how often it says that it writes.
+type Drawn<'a> = (Effect, Option<u8>, Option<&'a str>, u32);
+
+fn step_json((index, (effect, after, body, writes)): (usize, Drawn<'_>)) -> Value {
     let mut step = json!({
         "id": format!("step-{}", index + 1),
         "kind": "srl",
@@ -60,6 +65,7 @@ fn step_json((index, (effect, after, body)): (usize, (Effect, Option<u8>, Option
         "method": "POST",
         "endpoint": "/srl/check",
         "effect": effect,
+        "writes": writes,
         "payload": body.map(|body| serde_json::from_str::<Value>(body).unwrap()),
         "status": "PENDING",
     });
@@ -77,7 +83,7 @@ fn step_json((index, (effect, after, body)): (usize, (Effect, Option<u8>, Option
 }
 
 fn effect() -> impl Strategy<Value = Effect> {
-    prop_oneof![Just(Effect::Read), Just(Effect::Write)]
+    prop_oneof![4 => Just(Effect::Read), 1 => Just(Effect::Simulate), 5 => Just(Effect::Write)]
 }
 
 /// A step: one for which it makes sense, or any, or none that there is.
@@ -125,28 +131,34 @@ pub enum Act {
     Cancel,
 }
 
-/// What is about to be sent: what the plan shows, or something of its own.
+/// What is about to be sent: what the plan shows, or something of its own; in the round that comes
+/// next, or in any.
 #[derive(Debug, Clone)]
 pub struct Sent {
     as_shown: bool,
+    next_round: bool,
     own: Sending,
 }
 
 impl Sent {
     fn of(&self, plan: &Plan, id: &str) -> Sending {
-        let shown = plan
-            .step(id)
-            .filter(|step| self.as_shown && step.payload_reason.is_none());
-        let Some(step) = shown else {
-            return self.own.clone();
+        let mut sending = self.own.clone();
+        let Some(step) = plan.step(id) else {
+            return sending;
         };
-        Sending {
-            method: step.method,
-            endpoint: step.endpoint.clone(),
-            effect: step.effect,
-            payload: step.payload.clone(),
-            ..self.own.clone()
+        if self.as_shown && step.payload_reason.is_none() {
+            sending.method = step.method;
+            sending.endpoint.clone_from(&step.endpoint);
+            sending.effect = step.effect;
+            sending.payload.clone_from(&step.payload);
         }
+        if self.next_round {
+            let held = step.held.as_ref().map(|held| held.round);
+            let held = held.filter(|round| !step.written.contains(round));
+            let next = step.written.iter().max().map_or(1, |last| last + 1);
+            sending.round = held.unwrap_or(next);
+        }
+        sending
     }
 }
 
@@ -155,7 +167,7 @@ impl Act {
     pub fn of(&self, plan: &Plan) -> Transition {
         let is = |status: StepStatus| move |step: &Step| step.status == status;
         let under_way = |pick: &Pick| pick.of(plan, is(StepStatus::InProgress));
-        let asking = |step: &Step| step.approval.is_some();
+        let asking = |step: &Step| step.approval.is_some() || step.held.is_some();
         let (by, reason) = ("Ada".to_owned(), "because".to_owned());
         match self {
             Self::Step => Transition::Start(Starter::Client),
@@ -233,18 +245,25 @@ fn pick() -> impl Strategy<Value = Pick> {
 
 fn sent() -> impl Strategy<Value = Sent> {
     let payload = prop::option::weighted(0.8, select(&BODIES[..]));
-    let own = (effect(), any::<bool>(), any::<bool>(), payload).prop_map(
-        |(effect, repeatable, shown_only, payload)| Sending {
+    let shown_only = prop::bool::weighted(0.3);
+    let own = (effect(), any::<bool>(), shown_only, 1..=4_u32, payload).prop_map(
+        |(effect, repeatable, shown_only, round, payload)| Sending {
             method: Method::Post,
             endpoint: "/srl/check".to_owned(),
             effect,
             repeatable,
             shown_only,
+            round,
             headers: Headers::default(),
             payload: payload.map(|body| Json::parse(body.to_owned()).unwrap()),
         },
     );
-    (prop::bool::weighted(0.7), own).prop_map(|(as_shown, own)| Sent { as_shown, own })
+    let likely = || prop::bool::weighted(0.7);
+    (likely(), likely(), own).prop_map(|(as_shown, next_round, own)| Sent {
+        as_shown,
+        next_round,
+        own,
+    })
 }
 
 fn result() -> impl Strategy<Value = Json> {
@@ -298,7 +317,7 @@ fn act() -> impl Strategy<Value = Act> {
         6 => pick().prop_map(Act::Begin),
         8 => (pick(), sent()).prop_map(|(pick, sent)| Act::Send(pick, sent)),
         2 => (pick(), sent()).prop_map(|(pick, sent)| Act::Show(pick, sent)),
-        1 => (pick(), sent()).prop_map(|(pick, sent)| Act::Hold(pick, sent)),
+        3 => (pick(), sent()).prop_map(|(pick, sent)| Act::Hold(pick, sent)),
         9 => (pick(), finished()).prop_map(|(pick, finished)| Act::Finish(pick, finished)),
         1 => pick().prop_map(Act::Release),
         2 => Just(Act::Interrupt),

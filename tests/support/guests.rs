@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{Binary, TestApp, TestAppBuilder};
 
-const GUESTS: [&str; 7] = [
+const GUESTS: [&str; 8] = [
     "clock",
     "hostile",
     "echo-check",
@@ -19,6 +19,7 @@ const GUESTS: [&str; 7] = [
     "future",
     "strict-srl",
     "networked",
+    "payer",
 ];
 
 /// The step kinds that were shipped with the first contract.

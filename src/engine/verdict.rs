@@ -1,0 +1,104 @@
+//! What a plugin's verdict makes of its step.
+
+use crate::plan::{Json, Outcome};
+use crate::sandbox::Fault;
+use crate::sandbox::bindings::{Request, RetryLater, Verdict};
+
+/// The longest reason that is kept of a plugin, in characters.
+const REASON: usize = 2_000;
+
+/// Where a request leads.
+pub(super) enum Next {
+    Ended(Outcome),
+    Call(Request),
+}
+
+/// How a wish to be tried again later is met.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// How long to wait where the service does not say, in milliseconds.
+    pub(super) wait_ms: u64,
+    /// The longest wait, in milliseconds.
+    pub(super) longest_ms: u64,
+    /// How often a step may be tried again.
+    pub(super) most: u32,
+}
+
+/// Reads a plugin's verdict as a step does: a way in for a fuzz target.
+#[doc(hidden)]
+pub fn check_verdict(verdict: Verdict) -> Option<Outcome> {
+    let patience = Patience {
+        wait_ms: 1_000,
+        longest_ms: 60_000,
+        most: 3,
+    };
+    match judge(verdict, &patience) {
+        Ok(Next::Ended(outcome)) => Some(outcome),
+        Ok(Next::Call(_)) | Err(_) => None,
+    }
+}
+
+pub(super) fn judge(verdict: Verdict, patience: &Patience) -> Result<Next, String> {
+    Ok(Next::Ended(match verdict {
+        Verdict::Call(request) => return Ok(Next::Call(request)),
+        Verdict::Done(result) => Outcome::Done {
+            result: parse(result)?,
+            approval: None,
+        },
+        Verdict::NeedsApproval(reviewed) => Outcome::Done {
+            result: parse(reviewed.result)?,
+            approval: Some(shorten(&reviewed.reason)),
+        },
+        Verdict::Blocked(reason) => Outcome::Error {
+            error: format!("Blocked: {}", shorten(&reason)),
+        },
+        Verdict::Failed(reason) => Outcome::Error {
+            error: shorten(&reason),
+        },
+        Verdict::Retry(retry) => later(&retry, patience),
+    }))
+}
+
+fn later(retry: &RetryLater, patience: &Patience) -> Outcome {
+    let reason = shorten(&retry.reason);
+    let reason = match retry.after_ms {
+        Some(after) => format!("{reason} (it asks to be tried again after {after} ms)"),
+        None => format!("{reason} (it may be tried again later)"),
+    };
+    let after_ms = retry.after_ms.unwrap_or(patience.wait_ms);
+    if after_ms > patience.longest_ms {
+        let longest = patience.longest_ms;
+        return Outcome::Error {
+            error: format!("{reason}, and a plan waits {longest} ms at the most"),
+        };
+    }
+    Outcome::Later {
+        reason,
+        after_ms,
+        most: patience.most,
+    }
+}
+
+fn parse(result: String) -> Result<Json, String> {
+    Json::parse(result).map_err(|error| {
+        failed(&Fault::Garbage(format!(
+            "a result that is not JSON ({error})"
+        )))
+    })
+}
+
+pub(super) fn failed(fault: &Fault) -> String {
+    format!("the plugin failed: {fault}")
+}
+
+/// A plugin's reason, within bounds, and never empty.
+pub(super) fn shorten(reason: &str) -> String {
+    if reason.trim().is_empty() {
+        return "the plugin gave no reason".to_owned();
+    }
+    reason
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(REASON)
+        .collect()
+}
