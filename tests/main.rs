@@ -18,6 +18,7 @@ mod codex_os;
 mod config;
 mod contract;
 mod control;
+mod corpus;
 mod disk;
 mod events;
 mod grants;

@@ -93,12 +93,12 @@ pub(super) fn failed(fault: &Fault) -> String {
 
 /// A plugin's reason, within bounds, and never empty.
 pub(super) fn shorten(reason: &str) -> String {
-    if reason.trim().is_empty() {
-        return "the plugin gave no reason".to_owned();
-    }
-    reason
+    let reason: String = reason
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
-        .take(REASON)
-        .collect()
+        .collect();
+    match reason.trim() {
+        "" => "the plugin gave no reason".to_owned(),
+        reason => reason.chars().take(REASON).collect(),
+    }
 }

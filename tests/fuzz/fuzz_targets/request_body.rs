@@ -1,6 +1,6 @@
-//! Whatever body a client sends, reading it ends well.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+#[path = "../checks/request_body.rs"]
+mod check;
 
-fuzz_target!(|body: &[u8]| codex_mesh::http::read_body(body, 50));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| check::run(data));
