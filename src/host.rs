@@ -67,7 +67,8 @@ impl Host {
         for notice in registry.notices() {
             tracing::warn!("{notice}");
         }
-        let client = Client::new(config.limits.answer_bytes)?.redacting(config.redactor()?);
+        let client =
+            Client::new(&catalogue, config.limits.answer_bytes)?.redacting(config.redactor()?);
         let brain = catalogue
             .get(known::BRAIN)
             .context("no service brain")?

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Port, Reply, Request, TestApp, friendly};
+use crate::support::{Port, Reply, Request, TestApp, friendly_reply};
 
 const STEPS: [&str; 4] = ["autonomy", "srl", "hardening", "workflow"];
 
@@ -32,11 +32,6 @@ fn trace(request: &Request) -> (String, String) {
         assert!(id.chars().any(|c| c != '0'), "all zero: {value}");
     }
     (parts[1].to_owned(), parts[2].to_owned())
-}
-
-fn friendly_reply(name: &str) -> Reply {
-    let mut all = friendly().into_iter();
-    all.find(|(known, _)| *known == name).unwrap().1
 }
 
 /// 503 for the first `failures` requests, then the friendly answer.

@@ -2,6 +2,10 @@
 //! a service that keeps failing is left alone for a while.
 
 mod breaker;
+mod kept;
+mod lost;
+mod not_reached;
+mod proxy;
 mod retry;
 mod strange;
 

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::BrainConfig;
 use crate::plan::Method;
-use crate::services::{Answer, Client, Outgoing, Service};
+use crate::services::{Answer, Client, Link, Outgoing, Service};
 use crate::store::{Delivery, DeliveryOutcome, OutboxEntry};
 
 /// Events that are looked at together.
@@ -89,7 +89,7 @@ async fn deliver_plan(
                 return plan;
             }
         };
-        match client.call(&brain, record, brain.timeout).await {
+        match client.call(&brain, record, brain.timeout, Link::Kept).await {
             Ok(answer) if (200..300).contains(&answer.status) => {
                 plan.settled.push(Delivery {
                     id: entry.id,

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
+use reqwest::header::LOCATION;
 use reqwest::{RequestBuilder, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -16,7 +17,7 @@ use thiserror::Error;
 use crate::http::SIGNATURE_HEADER;
 use crate::plan::Plan;
 use crate::registry::Component;
-use crate::services::install_tls;
+use crate::services;
 use crate::text::plain;
 
 /// Where a host listens that was not told otherwise.
@@ -80,11 +81,10 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(args: &HostArgs) -> anyhow::Result<Self> {
-        install_tls();
         let from_variable = || std::env::var(URL_VARIABLE).ok();
         let base = args.url.clone().or_else(from_variable);
         let base = base.unwrap_or_else(|| USUAL.to_owned());
-        let http = reqwest::Client::builder()
+        let http = services::http()
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE);
         Ok(Self {
@@ -154,7 +154,18 @@ impl Client {
 
     async fn send(&self, path: &str, request: RequestBuilder) -> anyhow::Result<Response> {
         let sent = request.send().await;
-        sent.with_context(|| format!("no host answers at {}", self.url(path)))
+        let response = sent.with_context(|| format!("no host answers at {}", self.url(path)))?;
+        if response.status().is_redirection() {
+            let to = response.headers().get(LOCATION);
+            let to = to.and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
+            bail!(
+                "{} redirects to {}, and that is not followed: name the host itself (--url, or the \
+                 variable {URL_VARIABLE})",
+                self.url(path),
+                plain(to)
+            );
+        }
+        Ok(response)
     }
 
     /// One request to the host; its `error` is ours.

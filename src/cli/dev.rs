@@ -12,7 +12,7 @@ use super::serve;
 use crate::config::SimulatedBy;
 use crate::dev;
 use crate::output::say;
-use crate::services::{Catalogue, Client, Outgoing, Service};
+use crate::services::{self, Catalogue, Client, Link, Outgoing, Service};
 
 /// How long a service may take to show that it is there.
 const PROBE: Duration = Duration::from_secs(2);
@@ -50,14 +50,14 @@ fn example(address: &str) -> String {
 
 /// Starts what does not answer, and says where everything is; the names of what it started.
 async fn start_services(catalogue: &Catalogue) -> anyhow::Result<Vec<String>> {
-    let client = Client::new(64 << 10)?;
+    let client = Client::new(catalogue, 64 << 10)?;
     let bases = catalogue.iter().map(|service| {
         (
             service.name.clone(),
             service.base.as_str().trim_end_matches('/').to_owned(),
         )
     });
-    let peers = dev::Peers::new(bases.collect(), reqwest::Client::builder().build()?);
+    let peers = dev::Peers::new(bases.collect(), services::http().build()?);
     let mut started = Vec::new();
     for name in dev::NAMES {
         let service = catalogue
@@ -87,6 +87,7 @@ async fn answers(client: &Client, service: &Service) -> bool {
                 ..Outgoing::default()
             },
             PROBE,
+            Link::Fresh,
         )
         .await
         .is_ok()

@@ -74,7 +74,7 @@ impl Default for Approval {
 pub struct RunConfig {
     /// Plans that are driven at the same time; past it 503.
     pub plans: usize,
-    /// How often one step is tried again whose service asks for it.
+    /// How often one step is tried again whose service asks for it, or can't be reached.
     pub retries: u32,
     /// How long it waits first where the service does not say, in milliseconds; it doubles.
     pub first_wait_ms: u64,
@@ -86,7 +86,8 @@ impl Default for RunConfig {
     fn default() -> Self {
         Self {
             plans: 1_024,
-            retries: 5,
+            // With waits that double this is a quarter of an hour: a service may need that to start.
+            retries: 10,
             first_wait_ms: 1_000,
             longest_wait_ms: 60 * 60 * 1_000,
         }

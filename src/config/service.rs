@@ -21,6 +21,9 @@ pub struct ServiceConfig {
     pub url: Option<String>,
     /// How long one request may take, in milliseconds; 30,000 by default.
     pub timeout_ms: Option<u64>,
+    /// The proxy through which it is asked, `http://…` or `https://…`; none by default, whatever
+    /// the environment says.
+    pub proxy: Option<String>,
     /// Headers sent with every request. Their values are never shown.
     pub headers: BTreeMap<String, Secret>,
     /// It does a request with a known `Idempotency-Key` only once; false by default.
@@ -43,18 +46,9 @@ pub(super) fn service(
     let at = || format!("[services.{name}]");
     let url = set.url.as_deref().or(default_url);
     let url = url.with_context(|| format!("{} has no url: add url = \"http://…\"", at()))?;
-    let base: Url = url
-        .parse()
-        .with_context(|| format!("{} url is not a URL", at()))?;
-    if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
-        bail!(
-            "{} url must begin with http:// or https:// and name a host",
-            at()
-        );
-    }
-    if base.query().is_some() || base.fragment().is_some() {
-        bail!("{} url must not have a query or a fragment", at());
-    }
+    let base = address(&format!("{} url", at()), url)?;
+    let proxy = set.proxy.as_deref();
+    let proxy = proxy.map(|proxy| address(&format!("{} proxy", at()), proxy));
     let timeout = set.timeout_ms.unwrap_or(30_000);
     if timeout == 0 {
         bail!("{} timeout_ms must be at least 1", at());
@@ -70,10 +64,23 @@ pub(super) fn service(
         name: name.to_owned(),
         base,
         timeout: Duration::from_millis(timeout),
+        proxy: proxy.transpose()?,
         idempotent: set.idempotent,
         headers: headers(&set.headers).with_context(at)?,
         routes: Routes::parse(known.chain(routes)).map_err(|error| anyhow!("{} {error}", at()))?,
     })
+}
+
+/// An address to connect to, which is set as `key`.
+fn address(key: &str, url: &str) -> anyhow::Result<Url> {
+    let address: Url = url.parse().with_context(|| format!("{key} is not a URL"))?;
+    if !matches!(address.scheme(), "http" | "https") || !address.has_host() {
+        bail!("{key} must begin with http:// or https:// and name a host");
+    }
+    if address.query().is_some() || address.fragment().is_some() {
+        bail!("{key} must not have a query or a fragment");
+    }
+    Ok(address)
 }
 
 fn headers(set: &BTreeMap<String, Secret>) -> anyhow::Result<HeaderMap> {

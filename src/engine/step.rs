@@ -15,8 +15,12 @@ use crate::plan::{Effect, Finished, LogLine, Outcome, Plan, Refused, Sending, St
 use crate::registry::{PluginVersion, RegistryError};
 use crate::sandbox::bindings::{Context, Request};
 use crate::sandbox::{Called, Clock};
-use crate::services::Service;
+use crate::services::{CallError, Service};
 use crate::store::StoreError;
+
+/// What the error of a step says whose write may have reached its service.
+const MAY_HAVE_HAPPENED: &str =
+    "its write may have happened: look at the service before anything is repeated";
 
 /// How a step ended.
 pub(super) enum Ended {
@@ -75,18 +79,25 @@ impl Engine {
         if let Some(back) = run.back {
             return back;
         }
+        let nothing_written = !run.may_have_written();
         if let Some(recorder) = run.recorder {
             let sha256 = &run.plugin.sha256;
             let recorded = recorder.end();
             self.recordings
                 .keep(plan, run.step, sha256, recorded, &run.keeper);
         }
+        let outcome = outcome.unwrap_or_else(|error| Outcome::Error {
+            error: if nothing_written {
+                error
+            } else {
+                format!("{error} ({MAY_HAVE_HAPPENED})")
+            },
+        });
         let finished = Finished {
             log: run.log,
             requests: run.requests,
-            // A host before this one may have sent it, and not have lived to see the answer.
-            nothing_written: !run.written && !run.step.sent,
-            ..finished(outcome.unwrap_or_else(|error| Outcome::Error { error }))
+            nothing_written,
+            ..finished(outcome)
         };
         Ended::Finished(run.keeper.finished(finished))
     }
@@ -214,7 +225,13 @@ impl Run<'_> {
             .await;
         self.requests = self.requests.saturating_add(called.tries);
         self.written |= checked.effect.acts() && called.arrived;
-        let answer = called.outcome.map_err(|error| error.to_string())?.into();
+        let answer = match called.outcome {
+            Ok(answer) => answer,
+            Err(error) => return self.unanswered(&error),
+        };
+        // A gateway says so: the answer of the service itself is lost.
+        let lost = checked.effect.acts() && matches!(answer.status, 502 | 504);
+        let answer = answer.into();
         self.keeper.answers(&answer);
         let plugin = &self.plugin;
         let called = plugin
@@ -233,7 +250,37 @@ impl Run<'_> {
             deadline: self.deadline,
         };
         let verdict = self.engine.doubted(verdict, &judged).await;
-        judge(verdict, &self.patience())
+        match judge(verdict, &self.patience())? {
+            Next::Ended(Outcome::Error { error }) if lost => Err(error),
+            next => Ok(next),
+        }
+    }
+
+    /// Whether a write may have reached the service. A host before this one may have sent it, and
+    /// not have lived to see the answer.
+    fn may_have_written(&self) -> bool {
+        self.written || self.step.sent
+    }
+
+    /// What comes of a call without an answer. Where its service got nothing, the step may be tried
+    /// again like one whose service asks for that.
+    fn unanswered(&self, error: &CallError) -> Result<Next, String> {
+        let mut reason = error.to_string();
+        if error.nothing_arrived() && !self.may_have_written() {
+            reason.push_str(" (nothing was sent)");
+        }
+        if !error.nothing_arrived() || !error.may_pass() {
+            return Err(reason);
+        }
+        let patience = self.patience();
+        let left_alone = error.left_alone().map_or(0, |left| {
+            u64::try_from(left.as_millis()).unwrap_or(u64::MAX)
+        });
+        Ok(Next::Ended(Outcome::Later {
+            reason,
+            after_ms: patience.wait_ms.max(left_alone).min(patience.longest_ms),
+            most: patience.most,
+        }))
     }
 
     /// How long a simulation may take: beside the step's own time, of which it takes nothing.

@@ -59,16 +59,16 @@ impl Step {
     /// Why the step is not tried again by itself, if it isn't.
     pub(super) fn no_retry(&self, reason: &str, most: u32, is_run: bool) -> Option<String> {
         let tried = self.retry.as_ref().map_or(0, |retry| retry.count);
-        if !is_run {
-            Some(reason.to_owned())
-        } else if self.sent {
+        if self.sent {
             let what = match self.effect {
                 Effect::Simulate => "simulation",
                 Effect::Read | Effect::Write => "write",
             };
             Some(format!(
-                "{reason} (its {what} was sent, and a {what} is not repeated by itself)"
+                "{reason} (its {what} may have happened, and is not repeated by itself)"
             ))
+        } else if !is_run {
+            Some(reason.to_owned())
         } else if tried >= most {
             Some(format!(
                 "{reason} (the limit of tries after the first, {tried}, is reached)"

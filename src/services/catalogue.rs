@@ -22,6 +22,8 @@ pub struct Service {
     pub base: Url,
     /// How long one request may take, from connecting to the last byte.
     pub timeout: Duration,
+    /// The proxy through which it is asked; none asks it directly.
+    pub proxy: Option<Url>,
     /// What is sent with every request. Values are secrets and marked as such.
     pub headers: HeaderMap,
     /// What its routes do.
@@ -64,14 +66,13 @@ impl Catalogue {
 }
 
 impl Service {
-    /// The address as it may be shown: without user, password and query.
+    /// The address as it may be shown, and the proxy before it: without user, password and query.
     pub fn shown(&self) -> String {
-        let mut url = self.base.clone();
-        // Neither can fail for a URL that has a host, and the configuration takes no other.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_query(None);
-        url.as_str().trim_end_matches('/').to_owned()
+        let base = shown(&self.base);
+        match &self.proxy {
+            Some(proxy) => format!("{base} (through the proxy {})", shown(proxy)),
+            None => base,
+        }
     }
 }
 
@@ -175,6 +176,15 @@ impl Routes {
         let fitting = self.0.iter().filter_map(fits);
         fitting.max().map(|(_, effect)| effect)
     }
+}
+
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    // Neither can fail for a URL that has a host, and the configuration takes no other.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 fn unlisted(method: Method) -> Effect {

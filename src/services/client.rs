@@ -1,24 +1,26 @@
 //! One request to a service, and its bounded answer.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::redirect::Policy;
 
+use super::connect::{self, Connections, Link};
 use super::error::What;
-use super::{CallError, Redactor, Service, Values};
+use super::{CallError, Catalogue, Redactor, Service, Values};
 use crate::plan::Method;
 
-/// Idle connections that are kept for each service.
-const IDLE_CONNECTIONS: usize = 32;
+/// How much later than a request's own time it is given up: connecting that takes all of that time
+/// is told as such.
+const SLACK: Duration = Duration::from_millis(20);
 
-/// How long connecting may take, within a request's own timeout.
-pub(super) const CONNECT: Duration = Duration::from_secs(5);
-
-/// Calls services: no redirects, no proxies, no compression, answers capped and without secrets.
+/// Calls services: no redirects, no proxies but the operator's, no compression, answers capped and
+/// without secrets.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    direct: Connections,
+    /// By the proxy's URL.
+    proxied: BTreeMap<String, Connections>,
     answer_bytes: usize,
     redactor: Redactor,
 }
@@ -66,20 +68,21 @@ impl Answer {
 }
 
 impl Client {
-    /// A client that takes answers of up to `answer_bytes`.
+    /// A client of these services that takes answers of up to `answer_bytes`.
     ///
     /// # Errors
     /// When TLS can't be set up.
-    pub fn new(answer_bytes: usize) -> anyhow::Result<Self> {
-        install_tls();
-        let http = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .referer(false)
-            .connect_timeout(CONNECT)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .build()?;
+    pub fn new(services: &Catalogue, answer_bytes: usize) -> anyhow::Result<Self> {
+        let mut proxied = BTreeMap::new();
+        for proxy in services.iter().filter_map(|service| service.proxy.as_ref()) {
+            if !proxied.contains_key(proxy.as_str()) {
+                let connections = Connections::new(Some(proxy))?;
+                proxied.insert(proxy.as_str().to_owned(), connections);
+            }
+        }
         Ok(Self {
-            http,
+            direct: Connections::new(None)?,
+            proxied,
             answer_bytes,
             redactor: Redactor::default(),
         })
@@ -102,30 +105,35 @@ impl Client {
     pub async fn call(
         &self,
         service: &Service,
-        mut request: Outgoing,
+        request: Outgoing,
         timeout: Duration,
+        link: Link,
+    ) -> Result<Answer, CallError> {
+        let exchange = self.exchange(service, request, link);
+        let exchange = connect::within(timeout, exchange);
+        let exchanged = tokio::time::timeout(timeout.saturating_add(SLACK), exchange).await;
+        exchanged.unwrap_or_else(|_| Err(CallError::new(service, What::Timeout(timeout))))
+    }
+
+    async fn exchange(
+        &self,
+        service: &Service,
+        mut request: Outgoing,
+        link: Link,
     ) -> Result<Answer, CallError> {
         let told = std::mem::take(&mut request.told);
         let started = Instant::now();
-        let failed = |error| CallError::from_reqwest(service, timeout, &error);
-        let mut response = self
-            .request(service, request)?
-            .timeout(timeout)
-            .send()
-            .await
-            .map_err(failed)?;
+        let failed = |error| CallError::from_reqwest(service, &error);
+        let request = self.request(service, request, link)?;
+        let mut response = request.send().await.map_err(failed)?;
         let status = response.status().as_u16();
         let headers = self.headers_that_matter(response.headers(), &told);
         let mut body = Vec::new();
-        loop {
-            let chunk = response.chunk().await;
-            match chunk.map_err(failed)? {
-                Some(chunk) if body.len() + chunk.len() > self.answer_bytes => {
-                    return Err(CallError::new(service, What::TooLarge(self.answer_bytes)));
-                }
-                Some(chunk) => body.extend_from_slice(&chunk),
-                None => break,
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > self.answer_bytes {
+                return Err(CallError::new(service, What::TooLarge(self.answer_bytes)));
             }
+            body.extend_from_slice(&chunk);
         }
         let body = String::from_utf8(body).map_err(|_| CallError::new(service, What::NotText))?;
         Ok(Answer {
@@ -136,10 +144,21 @@ impl Client {
         })
     }
 
+    /// The way to this service.
+    fn connections(&self, service: &Service) -> Result<&Connections, CallError> {
+        let Some(proxy) = &service.proxy else {
+            return Ok(&self.direct);
+        };
+        let unknown = || What::Request("its proxy was not there at the start".to_owned());
+        let connections = self.proxied.get(proxy.as_str());
+        connections.ok_or_else(|| CallError::new(service, unknown()))
+    }
+
     fn request(
         &self,
         service: &Service,
         request: Outgoing,
+        link: Link,
     ) -> Result<reqwest::RequestBuilder, CallError> {
         let refuse = |what: &str| CallError::new(service, What::Request(what.to_owned()));
         let (path, query) = match request.path.split_once('?') {
@@ -167,8 +186,8 @@ impl Client {
         if has_credentials && !headers.get(AUTHORIZATION).is_some_and(is_granted) {
             headers.remove(AUTHORIZATION);
         }
-        let mut builder = self
-            .http
+        let client = self.connections(service)?.client(link);
+        let mut builder = client
             .request(method, url)
             .headers(headers)
             // The operator's headers come last: they win over a plugin's.
@@ -193,11 +212,4 @@ impl Client {
             })
             .collect()
     }
-}
-
-/// Chooses the implementation of cryptography for the whole process. To be called before any HTTP
-/// client is made.
-pub fn install_tls() {
-    // A second installation is refused and changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }

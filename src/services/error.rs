@@ -8,7 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::Service;
-use super::client::CONNECT;
+use super::connect::{NotReached, innermost};
 
 /// Why a service gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -21,14 +21,10 @@ pub struct CallError {
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(super) enum What {
-    #[error("refused the connection: is it running, and is its address right?")]
-    Refused,
-    #[error("could not be found by name: {0}")]
-    Dns(String),
-    #[error("could not be reached over TLS: {0}")]
-    Tls(String),
-    #[error("could not be connected to within {} ms", .0.as_millis())]
-    NoConnection(Duration),
+    #[error(transparent)]
+    NotReached(NotReached),
+    #[error("closed the connection before anything was sent")]
+    Unsent,
     #[error("did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
     #[error("closed the connection before its answer was complete")]
@@ -51,25 +47,38 @@ pub(super) enum What {
 impl CallError {
     /// Whether it is certain that the service got nothing.
     pub fn nothing_arrived(&self) -> bool {
-        matches!(
-            self.what,
-            What::Refused | What::Dns(_) | What::NoConnection(_)
-        )
-    }
-
-    /// Whether it went wrong on the way, so that the same request may well succeed.
-    pub fn is_transport(&self) -> bool {
         match self.what {
-            What::Refused
-            | What::Dns(_)
-            | What::NoConnection(_)
-            | What::Timeout(_)
-            | What::Cut
-            | What::Other(_) => true,
-            What::Tls(_) | What::TooLarge(_) | What::NotText | What::Request(_) | What::Open(_) => {
+            What::NotReached(_) | What::Unsent | What::Request(_) | What::Open(_) => true,
+            What::Timeout(_) | What::Cut | What::TooLarge(_) | What::NotText | What::Other(_) => {
                 false
             }
         }
+    }
+
+    /// Whether the same request may well succeed later: what went wrong is on the way there.
+    pub fn may_pass(&self) -> bool {
+        match self.what {
+            What::NotReached(_)
+            | What::Unsent
+            | What::Timeout(_)
+            | What::Cut
+            | What::Open(_)
+            | What::Other(_) => true,
+            What::TooLarge(_) | What::NotText | What::Request(_) => false,
+        }
+    }
+
+    /// For how long nothing is sent, if the service is left alone.
+    pub fn left_alone(&self) -> Option<Duration> {
+        match self.what {
+            What::Open(wait) => Some(wait),
+            _ => None,
+        }
+    }
+
+    /// Whether it is this host's own trouble, and says nothing of the service.
+    pub(super) fn is_our_own(&self) -> bool {
+        matches!(&self.what, What::NotReached(why) if why.is_our_own())
     }
 
     pub(super) fn new(service: &Service, what: What) -> Self {
@@ -80,40 +89,30 @@ impl CallError {
         }
     }
 
-    pub(super) fn from_reqwest(
-        service: &Service,
-        timeout: Duration,
-        error: &reqwest::Error,
-    ) -> Self {
-        Self::new(service, what(timeout, error))
+    pub(super) fn from_reqwest(service: &Service, error: &reqwest::Error) -> Self {
+        Self::new(service, what(error))
     }
 }
 
-fn what(timeout: Duration, error: &reqwest::Error) -> What {
-    if error.is_timeout() {
-        return if error.is_connect() {
-            What::NoConnection(CONNECT)
-        } else {
-            What::Timeout(timeout)
-        };
+fn what(error: &reqwest::Error) -> What {
+    if error.is_connect() {
+        return What::NotReached(NotReached::new(error));
     }
     if error.is_builder() {
         return What::Request(innermost(error));
     }
     let mut source = error.source();
     while let Some(cause) = source {
-        if let Some(what) = cause.downcast_ref::<io::Error>().and_then(what_io) {
-            return what;
+        if let Some(http) = cause.downcast_ref::<hyper::Error>() {
+            // It says so only of a request that it did not begin to write.
+            if http.is_canceled() {
+                return What::Unsent;
+            }
+            if http.is_incomplete_message() {
+                return What::Cut;
+            }
         }
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return What::Tls(tls.to_string());
-        }
-        // These error types are private to the client's library.
-        let text = cause.to_string();
-        if text.starts_with("dns error") {
-            return What::Dns(innermost(error));
-        }
-        if text == "connection closed before message completed" {
+        if cause.downcast_ref().is_some_and(is_cut) {
             return What::Cut;
         }
         source = cause.source();
@@ -121,34 +120,12 @@ fn what(timeout: Duration, error: &reqwest::Error) -> What {
     What::Other(innermost(error))
 }
 
-/// Looks into what an error of the system carries: its source skips that.
-fn what_io(error: &io::Error) -> Option<What> {
-    if let Some(inner) = error.get_ref() {
-        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return Some(What::Tls(tls.to_string()));
-        }
-        if let Some(io) = inner.downcast_ref::<io::Error>() {
-            return what_io(io);
-        }
-    }
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => Some(What::Refused),
+fn is_cut(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
         io::ErrorKind::ConnectionReset
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof => Some(What::Cut),
-        _ => None,
-    }
-}
-
-/// The cause at the end of the chain: the outer ones repeat the URL, which may carry a secret.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    if cause.is::<reqwest::Error>() {
-        "no cause was given".to_owned()
-    } else {
-        cause.to_string()
-    }
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+    )
 }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::error::What;
 use super::{
-    Answer, Breaker, BreakerConfig, BreakerState, CallError, Catalogue, Client, Outgoing, Redactor,
-    Service,
+    Answer, Breaker, BreakerConfig, BreakerState, CallError, Catalogue, Client, Link, Outgoing,
+    Redactor, Service,
 };
 
 /// `[retry]`: how requests are tried again.
@@ -120,7 +120,8 @@ impl Gateway {
     }
 
     /// Sends a request until it is answered, but not after `deadline`. One that is not
-    /// `repeatable` is sent again only where it is certain that nothing arrived.
+    /// `repeatable` is sent again only where it is certain that nothing arrived, and never over a
+    /// connection that the service may be about to close.
     pub async fn call(
         &self,
         service: &Service,
@@ -143,7 +144,12 @@ impl Gateway {
                 };
             }
             tries += 1;
-            let outcome = self.send(service, request, deadline).await;
+            let link = if repeatable && tries == 1 {
+                Link::Kept
+            } else {
+                Link::Fresh
+            };
+            let outcome = self.send(service, request, deadline, link).await;
             arrived |= !outcome.as_ref().is_err_and(CallError::nothing_arrived);
             let again = tries < self.retry.tries && may_repeat(&outcome, repeatable);
             let wait = again.then(|| self.wait(&outcome, &mut pace)).flatten();
@@ -177,15 +183,14 @@ impl Gateway {
         service: &Service,
         request: &Outgoing,
         deadline: Instant,
+        link: Link,
     ) -> Result<Answer, CallError> {
         let left = deadline.saturating_duration_since(Instant::now());
         let timeout = request.timeout.unwrap_or(service.timeout).min(left);
-        let outcome = self.client.call(service, request.clone(), timeout).await;
-        if let Some(breaker) = self.breakers.get(&service.name) {
-            let worked = match &outcome {
-                Ok(answer) => !is_gateway_failure(answer.status),
-                Err(error) => !error.is_transport(),
-            };
+        let request = request.clone();
+        let outcome = self.client.call(service, request, timeout, link).await;
+        let breaker = self.breakers.get(&service.name);
+        if let (Some(breaker), Some(worked)) = (breaker, worked(&outcome)) {
             breaker.record(worked, Instant::now());
         }
         outcome
@@ -208,9 +213,18 @@ fn is_gateway_failure(status: u16) -> bool {
     matches!(status, 502..=504)
 }
 
+/// Whether the service is well, if this says anything about it.
+fn worked(outcome: &Result<Answer, CallError>) -> Option<bool> {
+    match outcome {
+        Ok(answer) => Some(!is_gateway_failure(answer.status)),
+        Err(error) if error.is_our_own() => None,
+        Err(error) => Some(!error.may_pass()),
+    }
+}
+
 fn may_repeat(outcome: &Result<Answer, CallError>, repeatable: bool) -> bool {
     match outcome {
         Ok(answer) => repeatable && (answer.status == 429 || is_gateway_failure(answer.status)),
-        Err(error) => error.nothing_arrived() || (repeatable && error.is_transport()),
+        Err(error) => error.may_pass() && (repeatable || error.nothing_arrived()),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::{Answer, Client, Gateway, Outgoing, Service, known};
+use super::{Answer, Client, Gateway, Link, Outgoing, Service, known};
 use crate::plan::{Effect, Method};
 
 impl Gateway {
@@ -42,7 +42,7 @@ async fn is_well(client: &Client, service: &Service, timeout: Duration) -> bool 
         path: path.to_owned(),
         ..Outgoing::default()
     };
-    let answered = client.call(service, request, timeout).await;
+    let answered = client.call(service, request, timeout, Link::Fresh).await;
     answered.is_ok_and(|answer| says_well(&answer))
 }
 

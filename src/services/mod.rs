@@ -5,7 +5,7 @@
 //! - [`Catalogue`], [`Service`]: names, addresses, routes.
 //! - [`known`]: the services that ship with addresses and routes.
 //! - [`path`], [`headers`], [`method`]: what a plugin may ask for, and which spellings of it.
-//! - [`Client`], [`CallError`]: one request and its bounded answer.
+//! - [`Client`], [`CallError`]: one request and its bounded answer; [`connect`]: the way there.
 //! - [`Gateway`]: tries again where that is safe, and leaves alone what keeps failing. [`health`]:
 //!   whether a service is well.
 //! - [`Secrets`]: what requests carry for plugins; [`Redactor`]: keeps it out of everything else.
@@ -14,6 +14,7 @@
 mod breaker;
 mod catalogue;
 mod client;
+mod connect;
 mod error;
 mod gateway;
 pub mod headers;
@@ -26,7 +27,8 @@ mod secrets;
 
 pub use breaker::{Breaker, BreakerConfig, BreakerState};
 pub use catalogue::{Catalogue, Routes, Service};
-pub use client::{Answer, Client, Outgoing, install_tls};
+pub use client::{Answer, Client, Outgoing};
+pub use connect::{Link, http, install_tls};
 pub use error::CallError;
 pub use gateway::{Called, Gateway, Pace, RetryConfig};
 pub use redact::{Redactor, SHORTEST, Values};

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use aho_corasick::{AhoCorasick, Match, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use reqwest::Url;
 use reqwest::header::{
     ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     USER_AGENT,
 };
 
-use super::{Catalogue, Secrets, Service, headers, path};
+use super::{Catalogue, Secrets, headers, path};
 
 /// What is left of a value. No longer than any form of one, so that nothing grows.
 const LEFT: &str = "[secret]";
@@ -90,7 +91,9 @@ impl Redactor {
                 let may_be_word = !headers::is_allowed(name.as_str(), true);
                 add(parts, !(may_be_word && is_word(value)));
             }
-            add(credentials(service).into_iter().collect(), true);
+            let addresses = [Some(&service.base), service.proxy.as_ref()];
+            let credentials = addresses.into_iter().flatten().filter_map(credentials);
+            add(credentials.collect(), true);
         }
         if values.is_empty() {
             return Ok(Self(None));
@@ -192,10 +195,10 @@ fn sent(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)
     headers.iter().filter(|(name, _)| !PUBLIC.contains(name))
 }
 
-/// What is secret in a service's address, and sent in base64: the password, or a name without one.
-fn credentials(service: &Service) -> Option<String> {
-    let alone = Some(service.base.username());
-    service.base.password().or(alone).map(path::decode)
+/// What is secret in an address, and sent in base64: the password, or a name without one.
+fn credentials(address: &Url) -> Option<String> {
+    let alone = Some(address.username());
+    address.password().or(alone).map(path::decode)
 }
 
 /// A value in every form in which it is looked for.

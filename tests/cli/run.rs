@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 use super::{assert_plain, host_that_asks, json_lines, mesh, only_plan, run};
 use crate::support::{Reply, TestApp, assert_has};
 
+fn broken() -> Reply {
+    Reply::json(500, &json!({"ok": false, "error": "out of order"}))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_exits_with_0_once_the_plan_is_done() {
     let app = TestApp::start().await;
@@ -38,7 +42,7 @@ async fn it_exits_with_0_once_the_plan_is_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_exits_with_1_if_the_plan_fails_and_says_why() {
-    let app = TestApp::builder().without("srl").start().await;
+    let app = TestApp::builder().service("srl", broken()).start().await;
     let ended = run(&app.url, &[]).ends();
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let plan = only_plan(&app).await;
@@ -132,7 +136,7 @@ async fn json_is_every_event_and_at_last_the_plan() {
 
     for (app, code) in [
         (host_that_asks().await, 3),
-        (TestApp::builder().without("srl").start().await, 1),
+        (TestApp::builder().service("srl", broken()).start().await, 1),
     ] {
         let ended = run(&app.url, &["--json"]).ends();
         assert_eq!(ended.code, Some(code), "{ended:?}");

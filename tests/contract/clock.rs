@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::plugins::{cases, limits, registry};
 use crate::support::{
-    TestApp, TestAppBuilder, assert_has, cache_dir, folder, friendly, guest, program, recorded,
-    start_with,
+    TestApp, TestAppBuilder, assert_has, cache_dir, folder, friendly_reply, guest, program,
+    recorded, start_with,
 };
 
 const STEP_MS: u64 = 50_000;
@@ -39,10 +39,7 @@ fn told(told: &Value) -> (u64, Option<u64>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_is_told_the_time_and_what_is_left_of_it() {
     let delay = Duration::from_millis(60);
-    let (_, slow) = friendly()
-        .into_iter()
-        .find(|(name, _)| *name == "srl")
-        .unwrap();
+    let slow = friendly_reply("srl");
     let app = start(TestApp::builder().service("srl", slow.after(delay))).await;
     let mut times = vec![now()];
     let plan = app.create(&json!({"steps": [{"kind": "clock"}]})).await;

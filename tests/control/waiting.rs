@@ -4,22 +4,20 @@ use codex_mesh::config::PluginConfig;
 use serde_json::{Value, json};
 
 use super::{busy, decided, entries, run, statuses, told};
-use crate::support::{TestApp, TestAppBuilder, assert_has, friendly};
+use crate::support::{TestApp, TestAppBuilder, assert_has, friendly_reply};
 
 /// A host that sends nothing twice within a step, so that every request is a try of the step.
 fn builder() -> TestAppBuilder {
     TestApp::builder().configure(|config| {
         config.retry.tries = 1;
+        config.breaker.failures = 1_000;
         config.run.first_wait_ms = 1;
     })
 }
 
 /// Busy so often, then friendly.
 fn busy_at_first(app: &TestApp, service: &'static str, times: usize, seconds: u32) {
-    let (_, friendly) = friendly()
-        .into_iter()
-        .find(|(name, _)| *name == service)
-        .unwrap();
+    let friendly = friendly_reply(service);
     let mut left = times;
     app.stub(service).answer_with(move |_| {
         if left == 0 {
@@ -75,8 +73,11 @@ async fn a_kind_has_its_limit() {
     busy_at_first(&app, "srl", 2, 0);
     let plan = run(&app, &decided(&app, "retry", &plan, &json!({})).await).await;
     assert_eq!(statuses(&plan)[1..3], ["DONE", "ERROR"]);
-    assert_has(plan["steps"][2]["error"].as_str().unwrap(), &["limit", "5"]);
-    assert_eq!(app.asked("hardening"), 6);
+    assert_has(
+        plan["steps"][2]["error"].as_str().unwrap(),
+        &["limit", "10"],
+    );
+    assert_eq!(app.asked("hardening"), 11);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::{CORE, VALUE};
 use crate::support::{
-    Binary, Events, Reply, Request, Stub, TestApp, assert_has, folder, friendly, guest, http,
-    start_hostile,
+    Binary, Events, Reply, Request, Stub, TestApp, assert_has, folder, friendly, friendly_reply,
+    guest, http, start_hostile,
 };
 
 /// A header of the operator's, which no plugin names.
@@ -237,7 +237,7 @@ async fn what_a_service_echoes_is_kept_from_everybody() {
     let (echoing, brain) = (echoing.unwrap(), brain.unwrap());
     let mut heard = Heard::default();
     for (index, case) in ECHOES.iter().enumerate() {
-        let usual = stubs_answer("srl");
+        let usual = friendly_reply("srl");
         echoing.answer_with(move |request| match request.headers.get("authorization") {
             Some(value) if value == VALUE => echo(request, &ECHOES[index]),
             _ => usual.clone(),
@@ -288,12 +288,6 @@ async fn what_a_service_echoes_is_kept_from_everybody() {
     for secret in [CORE, OWN_CORE, PASSWORD] {
         heard.assert_without(secret);
     }
-}
-
-/// The usual answer of a service.
-fn stubs_answer(service: &str) -> Reply {
-    let mut friendly = friendly().into_iter();
-    friendly.find(|(name, _)| *name == service).unwrap().1
 }
 
 /// Two writes that look the same to who approves them could be different ones.

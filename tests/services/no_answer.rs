@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{ask_srl, srl_at};
 use crate::support::{
-    PATIENCE, Port, Reply, Stub, TestApp, assert_has, endless, padded, raw, stalling,
+    Full, PATIENCE, Port, Reply, Stub, TestApp, assert_has, endless, padded, raw, stalling,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,32 +186,4 @@ fn assert_error(step: &Value, url: &str, told: &str) {
 fn padded_to(length: usize) -> Reply {
     let body = json!({"ok": true, "allowExecution": true, "requireApproval": false});
     Reply::new(200, "application/json", &padded(&body, length))
-}
-
-/// A port whose queue of connections is full: the system drops whoever tries to connect.
-struct Full {
-    url: String,
-    _listener: tokio::net::TcpListener,
-    _queue: Vec<tokio::net::TcpStream>,
-}
-
-impl Full {
-    async fn new() -> Self {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let listener = socket.listen(1).unwrap();
-        let address = listener.local_addr().unwrap();
-        let mut queue = Vec::new();
-        let second = std::time::Duration::from_secs(1);
-        while let Ok(stream) =
-            tokio::time::timeout(second, tokio::net::TcpStream::connect(address)).await
-        {
-            queue.push(stream.unwrap());
-        }
-        Self {
-            url: format!("http://{address}"),
-            _listener: listener,
-            _queue: queue,
-        }
-    }
 }

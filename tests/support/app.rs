@@ -193,6 +193,12 @@ pub fn friendly() -> [(&'static str, Reply); 10] {
     ]
 }
 
+/// The friendly answer of one service.
+pub fn friendly_reply(service: &str) -> Reply {
+    let mut replies = friendly().into_iter();
+    replies.find(|(name, _)| *name == service).unwrap().1
+}
+
 /// A host under test.
 pub struct TestApp {
     pub url: String,

@@ -128,6 +128,16 @@ impl Binary {
             .env("MESH_DATA_DIR", data)
     }
 
+    /// The same, after a shell has done this.
+    pub fn limited(command: &str, data: &Path, limit: &str) -> BinaryBuilder {
+        BinaryBuilder::of("sh")
+            .args(&["-c", &format!("{limit} && exec \"$0\" \"$@\"")])
+            .arg(program())
+            .arg(command)
+            .env("MESH_LISTEN", "127.0.0.1:0")
+            .env("MESH_DATA_DIR", data)
+    }
+
     /// `codex-mesh` without anything, but for the shared cache of components.
     pub fn bare() -> BinaryBuilder {
         BinaryBuilder::of(program())

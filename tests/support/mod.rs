@@ -21,7 +21,7 @@ use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
-pub use app::{GOAL, TestApp, TestAppBuilder, cache_dir, friendly};
+pub use app::{GOAL, TestApp, TestAppBuilder, cache_dir, friendly, friendly_reply};
 pub use binary::{Binary, BinaryBuilder, Ended};
 pub use component::{Raw, bomb};
 pub use door::Door;
@@ -33,7 +33,7 @@ pub use guests::{
 pub use port::Port;
 pub use process::{Process, Program};
 pub use random::Random;
-pub use raw::{endless, raw, stalling};
+pub use raw::{Full, Once, endless, hangs_up, raw, stalling};
 pub use signer::Signer;
 pub use stub::{Reply, Request, Stub};
 pub use terminal::Terminal;

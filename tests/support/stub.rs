@@ -44,6 +44,16 @@ impl Reply {
         self
     }
 
+    /// As a service below HTTP sends it.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let Self { status, body, .. } = self;
+        let mut text = format!("HTTP/1.1 {status} .\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in &self.headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        (text + "\r\n" + body).into_bytes()
+    }
+
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self

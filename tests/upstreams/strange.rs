@@ -99,3 +99,39 @@ async fn a_nul_in_an_answer_stays_harmless() {
     let (step, _) = run_alone(&app, "srl").await;
     assert_eq!(step["result"]["summary"], "a\u{0}b", "{step}");
 }
+
+/// Answers as older and stranger services give them, which are answers all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn older_and_stranger_answers_are_taken() {
+    let body = crate::support::friendly_reply("workflow").body;
+    let length = body.len();
+    let answers = [
+        format!("HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n{body}"),
+        format!("HTTP/1.0 200 OK\r\ncontent-length: {length}\r\n\r\n{body}"),
+        format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{body}"),
+        format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"),
+        format!(
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\n"
+        ),
+        format!(
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}"
+        ),
+        format!(
+            "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n\
+             HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}"
+        ),
+    ];
+    for answer in answers {
+        let url = raw(answer.clone()).await;
+        let app = quick()
+            .configure(super::unchecked)
+            .configure(move |config| {
+                config.services.get_mut("workflow").unwrap().url = Some(url);
+            })
+            .start()
+            .await;
+        let (step, requests) = run_alone(&app, "workflow").await;
+        assert_eq!(step["status"], "DONE", "{answer}: {}", step["error"]);
+        assert_eq!(requests, 1, "{answer}");
+    }
+}

@@ -70,21 +70,23 @@ fn what_services_are_sent_is_found_as_a_whole_and_word_by_word() {
     headers.insert(ACCEPT, "application/json".parse().unwrap());
     headers.insert("x-tenant", "prod".parse().unwrap());
     headers.insert("x-team", "blue-team".parse().unwrap());
-    let service = Service {
+    let service = crate::services::Service {
         name: "srl".to_owned(),
         base: "http://user:p%40ssword@127.0.0.1/".parse().unwrap(),
         timeout: std::time::Duration::ZERO,
+        proxy: Some("http://mesh:pr0xy-password@127.0.0.1/".parse().unwrap()),
         headers,
         routes: crate::services::Routes::default(),
         idempotent: false,
     };
     let services = Catalogue::new([service]);
     let redactor = Redactor::new(&Secrets::default(), &services).unwrap();
-    let echo = "Bearer t0ken-0f-it, t0ken-0f-it, application/json, prod, user:p@ssword";
+    let echo = "Bearer t0ken-0f-it, t0ken-0f-it, application/json, prod, user:p@ssword, \
+                mesh:pr0xy-password";
     let clean = redactor.clean(echo.to_owned());
     assert_eq!(
         clean,
-        "[secret], [secret], application/json, prod, user:[secret]"
+        "[secret], [secret], application/json, prod, user:[secret], mesh:[secret]"
     );
     let basic = STANDARD.encode("user:p@ssword");
     assert_ne!(redactor.clean(basic.clone()), basic);
