@@ -5,7 +5,8 @@
 //!   of; [`assemble`]: their steps.
 //! - [`drive`]: one step from its beginning to its stored end.
 //! - [`step`]: the round trips of one step; [`verdict`]: what a plugin's verdict makes of it.
-//! - [`decide`]: what people decide, carried out. [`run`]: plans that are driven to their end.
+//! - [`decide`]: what people decide, carried out. [`run`]: plans that are driven to their end;
+//!   [`rest`]: those that only wait.
 //! - [`doubt`]: what the host finds of services because of which a check says no.
 //! - [`show`]: what a step would send now. [`settings`]: the settings that a step has.
 //! - [`record`]: the last steps of the kinds that are recorded.
@@ -24,6 +25,7 @@ mod policy;
 mod recipes;
 mod record;
 mod request;
+mod rest;
 mod run;
 mod settings;
 mod show;
@@ -51,6 +53,7 @@ pub use record::Recording;
 use record::Recordings;
 #[doc(hidden)]
 pub use request::check_request;
+use rest::Resting;
 use run::Runs;
 use settings::Turns;
 use verdict::Patience;
@@ -79,6 +82,8 @@ pub struct Engine {
     pub recordings: Recordings,
     secrets: Secrets,
     runs: Runs,
+    /// Driven plans that only wait.
+    resting: Resting,
     turns: Turns,
     /// One permit a step under way.
     running: Arc<Semaphore>,
@@ -116,6 +121,7 @@ impl Engine {
             recordings: Recordings::new(&config.plugin),
             secrets: config.secrets()?,
             runs: Runs::default(),
+            resting: Resting::default(),
             turns: Turns::default(),
             running: Arc::new(Semaphore::new(config.limits.concurrent_steps)),
             driven: Arc::new(Semaphore::new(config.run.plans)),
@@ -142,6 +148,11 @@ impl Engine {
         self.run
             .plans
             .saturating_sub(self.driven.available_permits())
+    }
+
+    /// Plans that would be driven, and only wait for a moment: they take no place of those.
+    pub fn resting(&self) -> usize {
+        self.resting.count()
     }
 
     /// Plans that may be driven at the same time.

@@ -10,17 +10,30 @@ use tokio::sync::{Notify, TryAcquireError, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::drive::{STORE_AGAIN, Went};
+use super::rest::{Rest, Turn};
 use super::{Engine, EngineError};
 use crate::background::caught;
 use crate::plan::{Plan, PlanStatus, Refused, Starter, Timestamp, Transition};
-use crate::store::{StoreError, now};
+use crate::store::{Driven, StoreError, now};
 
 /// What others know of the task that drives a plan.
 #[derive(Default)]
-struct Driver {
+pub(super) struct Driver {
     /// Something else changed the plan.
     changed: Notify,
     ended: watch::Sender<bool>,
+}
+
+impl Driver {
+    /// Waits until something else changes the plan.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// It drives no more.
+    pub(super) fn end(&self) {
+        self.ended.send_replace(true);
+    }
 }
 
 /// The plans that are being driven.
@@ -46,7 +59,7 @@ impl Runs {
 
     fn end(&self, id: &str, driver: &Driver) {
         self.drivers().remove(id);
-        driver.ended.send_replace(true);
+        driver.end();
     }
 
     fn get(&self, id: &str) -> Option<Arc<Driver>> {
@@ -85,10 +98,17 @@ impl Engine {
             // The client may have hung up.
             let _ = reply.send(begun);
             if let Some(driver) = driver {
-                engine.drive_to_end(&id, driver).await;
+                let turn = Turn {
+                    engine,
+                    driver,
+                    permit,
+                };
+                drive_to_end(id, Some(turn)).await;
+            } else {
+                // In this order: who waits for the permit may want the store to be free.
+                drop(engine);
+                drop(permit);
             }
-            drop(engine);
-            drop(permit);
         });
         answer.await.unwrap_or(Err(EngineError::Stopping))
     }
@@ -133,48 +153,34 @@ impl Engine {
     /// # Errors
     /// When the store can't be read.
     pub async fn resume_runs(self: &Arc<Self>) -> Result<usize, StoreError> {
-        let ids = self.store.driven().await?;
-        let count = ids.len();
-        for id in ids {
-            let engine = Arc::clone(self);
-            tokio::spawn(async move {
-                let Ok(permit) = Arc::clone(&engine.driven).acquire_owned().await else {
-                    return;
-                };
-                if let Some(driver) = engine.runs.begin(&id) {
-                    engine.drive_to_end(&id, driver).await;
-                }
-                drop(engine);
-                drop(permit);
-            });
+        let all = self.store.driven().await?;
+        let count = all.len();
+        for Driven { id, rests_until } in all {
+            if let Some(driver) = self.runs.begin(&id) {
+                let rest = Rest::new(self, driver);
+                tokio::spawn(async move { drive_to_end(id, rest.until(rests_until).await).await });
+            }
         }
         Ok(count)
     }
 
-    async fn drive_to_end(self: &Arc<Self>, id: &str, mut driver: Arc<Driver>) {
-        loop {
-            if caught(self.drive_on(id, &driver)).await.is_none() {
-                tracing::error!("plan {id} is driven on after a fault of the host");
-                tokio::time::sleep(STORE_AGAIN).await;
-            }
-            self.runs.end(id, &driver);
-            // Somebody may have asked for it again just now, and have found this driver.
-            if *self.stopping.borrow() || !self.is_run(id).await {
-                return;
-            }
-            let Some(again) = self.runs.begin(id) else {
-                return;
-            };
-            driver = again;
+    /// The driver of a plan whose driver has come to an end, if somebody asked for it again just
+    /// now, and found that one.
+    async fn driver_again(&self, id: &str, driver: &Driver) -> Option<Arc<Driver>> {
+        self.runs.end(id, driver);
+        if *self.stopping.borrow() || !self.is_run(id).await {
+            return None;
         }
+        self.runs.begin(id)
     }
 
     async fn is_run(&self, id: &str) -> bool {
         matches!(self.store.plan(id).await, Ok(Some(plan)) if plan.run.is_some())
     }
 
-    /// Begins what may begin, whenever something has changed, until the plan is not run any more.
-    async fn drive_on(self: &Arc<Self>, id: &str, driver: &Driver) {
+    /// Begins what may begin, whenever something has changed, until the plan is not run any more, or
+    /// only waits: then for this moment.
+    async fn drive_on(self: &Arc<Self>, id: &str, driver: &Driver) -> Option<Timestamp> {
         let mut stopping = self.stopping.subscribe();
         let mut under_way = UnderWay::default();
         loop {
@@ -188,11 +194,15 @@ impl Engine {
                 }
             };
             let driven = plan.filter(|plan| plan.run.is_some() && !stops);
-            if driven.is_none() && under_way.tasks.is_empty() {
-                return;
-            }
+            let at = now();
             if let Some(plan) = &driven {
-                under_way.begin(self, plan);
+                under_way.begin(self, plan, at);
+            }
+            if under_way.tasks.is_empty() {
+                let until = driven.as_ref()?.rests_until(at);
+                if until.is_some() {
+                    return until;
+                }
             }
             let due = driven.as_ref().and_then(|plan| under_way.next_due(plan));
             tokio::select! {
@@ -221,6 +231,41 @@ impl Engine {
     }
 }
 
+/// Drives a plan, turn by turn, until it is not run any more or the host stops.
+async fn drive_to_end(id: String, mut turn: Option<Turn>) {
+    while let Some(Turn {
+        engine,
+        driver,
+        permit,
+    }) = turn
+    {
+        // Boxed, so that a plan that rests does not hold the room for it.
+        let driven = caught(Box::pin(engine.drive_on(&id, &driver))).await;
+        if let Some(Some(due)) = driven {
+            let rest = Rest::new(&engine, driver);
+            // In this order: who waits for the permit may want the store to be free.
+            drop(engine);
+            drop(permit);
+            turn = rest.until(Some(due)).await;
+            continue;
+        }
+        if driven.is_none() {
+            tracing::error!("plan {id} is driven on after a fault of the host");
+            tokio::time::sleep(STORE_AGAIN).await;
+        }
+        let Some(driver) = engine.driver_again(&id, &driver).await else {
+            drop(engine);
+            drop(permit);
+            return;
+        };
+        turn = Some(Turn {
+            engine,
+            driver,
+            permit,
+        });
+    }
+}
+
 /// The steps that a driver has begun.
 #[derive(Default)]
 struct UnderWay {
@@ -229,8 +274,8 @@ struct UnderWay {
 }
 
 impl UnderWay {
-    fn begin(&mut self, engine: &Arc<Engine>, plan: &Plan) {
-        for step in plan.runnable(now()) {
+    fn begin(&mut self, engine: &Arc<Engine>, plan: &Plan, at: Timestamp) {
+        for step in plan.runnable(at) {
             if self.steps.insert(step.id.clone()) {
                 let engine = Arc::clone(engine);
                 self.tasks

@@ -19,7 +19,7 @@ use crate::store::now;
 pub(super) struct StatusAnswer {
     ok: bool,
     steps: Load,
-    runs: Load,
+    runs: Runs,
     brain: Brain,
     /// The step kinds that new plans can't have, because of what they did.
     quarantined: Vec<String>,
@@ -33,6 +33,17 @@ pub(super) struct StatusAnswer {
 #[derive(Serialize)]
 struct Load {
     running: usize,
+    limit: usize,
+}
+
+/// Plans that are driven to their end.
+#[derive(Serialize)]
+struct Runs {
+    /// Those that go on now.
+    running: usize,
+    /// Those that only wait for a moment, which take no place of the others.
+    waiting: usize,
+    /// How many may go on at the same time.
     limit: usize,
 }
 
@@ -63,7 +74,7 @@ struct Service {
     breaker: BreakerState,
 }
 
-/// `{ok, steps: {running, limit}, runs: {running, limit}, brain: {backlog, oldestAgeMs, parked, lastError}, quarantined,
+/// `{ok, steps: {running, limit}, runs: {running, waiting, limit}, brain: {backlog, oldestAgeMs, parked, lastError}, quarantined,
 /// background: {<name>: {restarts, lastFault}}, log: {lostLines}, services: {<name>: {breaker}}}`
 pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnswer>, HttpError> {
     let App { engine, audit, .. } = &app;
@@ -84,8 +95,9 @@ pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnsw
             running: engine.running(),
             limit: engine.limits().concurrent_steps,
         },
-        runs: Load {
+        runs: Runs {
             running: engine.driven(),
+            waiting: engine.resting(),
             limit: engine.most_driven(),
         },
         brain: Brain {

@@ -80,6 +80,12 @@ impl Plan {
             .collect()
     }
 
+    /// Until when the plan only waits: no step is under way or may begin, and one may then.
+    pub fn rests_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let idle = self.first(StepStatus::InProgress).is_none() && self.runnable(now).is_empty();
+        idle.then(|| self.next_retry()).flatten()
+    }
+
     /// The moment from which a step may begin that waits for nothing else, if there is one.
     pub(super) fn next_retry(&self) -> Option<Timestamp> {
         self.waiting

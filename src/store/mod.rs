@@ -50,8 +50,8 @@ pub trait Store: Send + Sync + 'static {
     /// happen one after the other.
     async fn apply(&self, id: &str, transition: &Transition) -> Result<Arc<Plan>, StoreError>;
 
-    /// The ids of the plans that the host drives to their end, oldest first.
-    async fn driven(&self) -> Result<Vec<String>, StoreError>;
+    /// The plans that the host drives to their end, oldest first.
+    async fn driven(&self) -> Result<Vec<Driven>, StoreError>;
 
     /// Every change of a plan, oldest first; none for a plan that is not there.
     async fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, StoreError>;
@@ -114,6 +114,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes some of what is older than it has to be kept; whether there may be more.
     async fn clean_up(&self, retention: Retention) -> Result<bool, StoreError>;
+}
+
+/// A plan that the host drives to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Driven {
+    /// Its id.
+    pub id: String,
+    /// Until when it only waits, if it does.
+    pub rests_until: Option<Timestamp>,
 }
 
 /// What went to disk together.

@@ -1,13 +1,14 @@
 //! A plan that the host drives: at once, to its end, without the client, across a restart, and
 //! never beside a step of the same plan.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
 use super::{busy, decide, decided, failing, refused, run, statuses};
-use crate::support::{Program, Stub, TestApp, assert_has, friendly, within};
+use crate::support::{Door, Program, Stub, TestApp, assert_has, friendly, friendly_reply, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_answers_at_once_and_goes_on() {
@@ -185,6 +186,77 @@ async fn a_retry_that_was_promised_survives_a_crash() {
     let plan = Client(url).when(&plan, |plan| plan["run"].is_null()).await;
     assert_eq!(plan["status"], "DONE", "{plan:#}");
     assert_eq!(srl.requests().len(), 2);
+}
+
+/// A host that starts before its services, and is killed while it waits for them: reads and writes
+/// alike are tried again until they are there, each write once.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_waits_for_services_that_start_later() {
+    let folder = tempdir().unwrap();
+    let mut stubs = Vec::new();
+    let mut doors = BTreeMap::new();
+    for (name, reply) in friendly() {
+        if ["autonomy", "workflow"].contains(&name) {
+            doors.insert(name, Door::closed());
+        } else {
+            stubs.push((name, Stub::answering(reply).await));
+        }
+    }
+    let services = stubs.iter().map(|(name, stub)| (*name, stub.url.clone()));
+    let services = services.chain(doors.iter().map(|(name, door)| (*name, door.url())));
+    let services: Vec<_> = services.collect();
+    let services = services.iter().map(|(name, url)| (*name, url.as_str()));
+    let quick = "[run]\nretries = 1000\nfirst_wait_ms = 10\nlongest_wait_ms = 200\n\
+                 [breaker]\nopen_ms = 50\n";
+    let program = Program::new(folder.path(), quick, services);
+    let (mut host, url) = program.start().await;
+    let client = Client(url);
+    let body = json!({"sessionId": "s", "domain": "social", "goal": "Plan a week of videos"});
+    let plan = client.post("/mesh/create", &body).await;
+    let plan = client
+        .post("/mesh/run", &json!({"planId": plan["id"]}))
+        .await;
+    let waits =
+        |step: usize| move |plan: &Value| plan["steps"][step]["retry"]["count"].as_u64() >= Some(2);
+    let waiting = client.when(&plan, waits(0)).await;
+    let reason = waiting["steps"][0]["retry"]["reason"].as_str().unwrap();
+    assert_has(reason, &["autonomy at ", "(nothing was sent)"]);
+    host.kill();
+
+    let (mut host, url) = program.start().await;
+    let client = Client(url);
+    let autonomy = doors.get_mut("autonomy").unwrap();
+    let autonomy = autonomy.open(|_| friendly_reply("autonomy")).await;
+    let waiting = client.when(&plan, waits(3)).await;
+    assert!(waiting["run"]["since"].is_string(), "{waiting:#}");
+    host.kill();
+
+    let (_host, url) = program.start().await;
+    let workflow = doors.get_mut("workflow").unwrap();
+    let workflow = workflow.open(|_| friendly_reply("workflow")).await;
+    let plan = Client(url).when(&plan, |plan| plan["run"].is_null()).await;
+    assert_eq!(plan["status"], "DONE", "{plan:#}");
+    assert_eq!(autonomy.requests().len(), 1);
+    assert_eq!(workflow.requests().len(), 1);
+}
+
+/// Not for ever: then it is an error, which says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_waits_so_often_for_a_service_that_does_not_start() {
+    let app = TestApp::builder()
+        .without("srl")
+        .configure(|config| {
+            (config.run.retries, config.run.first_wait_ms) = (3, 1);
+            config.retry.first_wait_ms = 1;
+            (config.breaker.failures, config.breaker.open_ms) = (2, 10);
+        })
+        .start()
+        .await;
+    let plan = run(&app, &app.create(&json!({})).await).await;
+    assert_eq!(plan["status"], "ERROR");
+    let error = plan["steps"][1]["error"].as_str().unwrap();
+    assert_has(error, &["srl at ", "nothing was sent", "limit", "3"]);
+    assert_eq!(plan["steps"][1]["attempt"], 4);
 }
 
 /// A client of a host in another process.

@@ -104,7 +104,7 @@ async fn the_wait_is_on_record_and_outlives_the_host() {
     let app = builder().data(data).start().await;
     assert_eq!(app.plan(&plan).await, plan);
     assert_eq!(
-        app.status_when(|status| status["runs"]["running"] == 1)
+        app.status_when(|status| status["runs"]["waiting"] == 1)
             .await["ok"],
         true
     );
@@ -152,6 +152,44 @@ async fn who_steps_by_hand_decides_when() {
         plan["steps"][0]["error"].as_str().unwrap(),
         &["503", "7000 ms"],
     );
+}
+
+/// A plan that waits takes no place of those that go on, also after a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_that_wait_keep_no_other_from_being_run() {
+    let few = || builder().configure(|config| config.run.plans = 2);
+    let app = few().start().await;
+    app.stub("srl").answer(busy(600));
+    let mut waiting = Vec::new();
+    for _ in 0..10 {
+        let plan = app.create(&json!({})).await;
+        app.status_when(|status| status["runs"]["running"] == 0)
+            .await;
+        waiting.push(decided(&app, "run", &plan, &json!({})).await);
+    }
+    let resting = |status: &Value| {
+        let runs = &status["runs"];
+        (&runs["waiting"], &runs["running"]) == (&json!(10), &json!(0))
+    };
+    app.status_when(resting).await;
+    let other = json!({"steps": [{"kind": "autonomy"}]});
+    let done = run(&app, &app.create(&other).await).await;
+    assert_eq!(done["status"], "DONE");
+
+    let data = app.stop().await;
+    let app = few().data(data).start().await;
+    let done = run(&app, &app.create(&other).await).await;
+    assert_eq!(done["status"], "DONE");
+    app.status_when(resting).await;
+    // Each is still there, for who does not want to wait, and for who ends it.
+    let again = json!({"stepId": "step-2"});
+    decided(&app, "retry", &waiting[0], &again).await;
+    assert_eq!(run(&app, &waiting[0]).await["status"], "DONE");
+    let cancel = json!({"by": "Ann", "reason": "too late"});
+    decided(&app, "cancel", &waiting[1], &cancel).await;
+    app.status_when(|status| status["runs"]["waiting"] == 8)
+        .await;
+    assert_eq!(app.asked("srl"), 1);
 }
 
 /// The plan once it waits.

@@ -33,8 +33,8 @@ use self::writer::Writer;
 use super::live::{Held, Live, Slot};
 use super::signal::Signals;
 use super::{
-    Backlog, Change, Delivery, News, OutboxEntry, Page, ParkedEvent, PluginChoice, PluginRecord,
-    Query, Retention, Signal, Store, StoreError, Unwritten, now,
+    Backlog, Change, Delivery, Driven, News, OutboxEntry, Page, ParkedEvent, PluginChoice,
+    PluginRecord, Query, Retention, Signal, Store, StoreError, Unwritten, now,
 };
 use crate::plan::{Event, HistoryEntry, Plan, Transition};
 
@@ -226,7 +226,7 @@ impl Store for SqliteStore {
         outcome
     }
 
-    async fn driven(&self) -> Result<Vec<String>, StoreError> {
+    async fn driven(&self) -> Result<Vec<Driven>, StoreError> {
         self.reader.run(plans::driven).await
     }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::{failpoint, history, outbox};
 use crate::plan::{Applied, Domain, Plan, PlanStatus, StepStatus, Transition};
-use crate::store::{Page, Query, StoreError, now};
+use crate::store::{Driven, Page, Query, StoreError, now};
 
 /// A plan as it is stored.
 pub(super) struct PlanRow {
@@ -102,13 +102,18 @@ pub(super) fn find(connection: &Connection, id: &str) -> Result<Option<Plan>, St
     body.map(|body| parse(id, &body)).transpose()
 }
 
-/// The plans that the host drives to their end, oldest first.
-pub(super) fn driven(connection: &Connection) -> Result<Vec<String>, StoreError> {
-    let ids = connection
-        .prepare_cached("SELECT id FROM plans WHERE run = 1 ORDER BY seq")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    Ok(ids)
+/// The plans that the host drives to their end, oldest first. One that can't be read is among them:
+/// who drives it says so.
+pub(super) fn driven(connection: &Connection) -> Result<Vec<Driven>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT id, body FROM plans WHERE run = 1 ORDER BY seq")?;
+    let rows = statement.query_map([], |row| {
+        let (id, body): (String, String) = (row.get(0)?, row.get(1)?);
+        let plan = parse(&id, &body).ok();
+        let rests_until = plan.and_then(|plan| plan.rests_until(now()));
+        Ok(Driven { id, rests_until })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// A page of plans, those with a step under way as they are in memory. One that can't be read is
