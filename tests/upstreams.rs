@@ -2,6 +2,7 @@
 //! a service that keeps failing is left alone for a while.
 
 mod breaker;
+mod encoded;
 mod kept;
 mod lost;
 mod not_reached;

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::BrainConfig;
 use crate::plan::Method;
-use crate::services::{Answer, Client, Link, Outgoing, Service};
+use crate::services::{Answer, CallError, Client, Link, Outgoing, Service};
 use crate::store::{Delivery, DeliveryOutcome, OutboxEntry};
 
 /// Events that are looked at together.
@@ -89,20 +89,23 @@ async fn deliver_plan(
                 return plan;
             }
         };
-        match client.call(&brain, record, brain.timeout, Link::Kept).await {
-            Ok(answer) if (200..300).contains(&answer.status) => {
+        let sent = client.send(&brain, record, brain.timeout, Link::Kept);
+        match sent.await {
+            // Whatever it says: sent again, it would be there twice.
+            Ok(received) if (200..300).contains(&received.status) => {
                 plan.settled.push(Delivery {
                     id: entry.id,
                     outcome: DeliveryOutcome::Delivered,
                 });
             }
-            Ok(answer) if is_rejection(answer.status) => {
-                plan.settled
-                    .push(rejected(&entry, &config, describe(&answer)));
-                return plan;
-            }
-            Ok(answer) => {
-                plan.failed = Some(describe(&answer));
+            Ok(received) => {
+                let status = received.status;
+                let said = describe(client.read(&brain, received));
+                if is_rejection(status) {
+                    plan.settled.push(rejected(&entry, &config, said));
+                } else {
+                    plan.failed = Some(said);
+                }
                 return plan;
             }
             Err(error) => {
@@ -138,9 +141,14 @@ fn rejected(entry: &OutboxEntry, config: &BrainConfig, error: String) -> Deliver
     }
 }
 
-fn describe(answer: &Answer) -> String {
-    let body: String = answer.body.chars().take(300).collect();
-    format!("brain answered {}: {body}", answer.status)
+fn describe(answer: Result<Answer, CallError>) -> String {
+    match answer {
+        Ok(Answer { status, body, .. }) => {
+            let body: String = body.chars().take(300).collect();
+            format!("brain answered {status}: {body}")
+        }
+        Err(error) => error.to_string(),
+    }
 }
 
 /// What Brain is sent: `POST /v2/memory/write`.

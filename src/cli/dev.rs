@@ -80,7 +80,7 @@ async fn start_services(catalogue: &Catalogue) -> anyhow::Result<Vec<String>> {
 async fn answers(client: &Client, service: &Service) -> bool {
     let path = dev::health_path(&service.name).to_owned();
     client
-        .call(
+        .send(
             service,
             Outgoing {
                 path,

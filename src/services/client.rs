@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+};
 
 use super::connect::{self, Connections, Link};
 use super::error::What;
 use super::{CallError, Catalogue, Redactor, Service, Values};
+use super::{body, retry_after};
 use crate::plan::Method;
 
 /// How much later than a request's own time it is given up: connecting that takes all of that time
@@ -57,14 +60,23 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// `Retry-After` in its form of seconds (RFC 9110, section 10.2.3).
+    /// How long it asks to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
-        let header = self
-            .headers
-            .iter()
-            .find(|(name, _)| name == RETRY_AFTER.as_str())?;
-        header.1.trim().parse().ok().map(Duration::from_secs)
+        let mut headers = self.headers.iter();
+        let (_, value) = headers.find(|(name, _)| name == RETRY_AFTER.as_str())?;
+        retry_after::wait(value)
     }
+}
+
+/// What came back, as it came.
+#[derive(Debug)]
+pub struct Received {
+    /// The HTTP status.
+    pub status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    elapsed: Duration,
+    told: Values,
 }
 
 impl Client {
@@ -101,7 +113,7 @@ impl Client {
     /// Sends one request and reads the whole answer, in `timeout` from beginning to end.
     ///
     /// # Errors
-    /// Why there is no answer.
+    /// Why there is no answer, or none that can be read.
     pub async fn call(
         &self,
         service: &Service,
@@ -109,10 +121,49 @@ impl Client {
         timeout: Duration,
         link: Link,
     ) -> Result<Answer, CallError> {
+        let received = self.send(service, request, timeout, link).await?;
+        self.read(service, received)
+    }
+
+    /// The same, where it matters only that there is an answer, and its status.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn send(
+        &self,
+        service: &Service,
+        request: Outgoing,
+        timeout: Duration,
+        link: Link,
+    ) -> Result<Received, CallError> {
         let exchange = self.exchange(service, request, link);
         let exchange = connect::within(timeout, exchange);
         let exchanged = tokio::time::timeout(timeout.saturating_add(SLACK), exchange).await;
         exchanged.unwrap_or_else(|_| Err(CallError::new(service, What::Timeout(timeout))))
+    }
+
+    /// What an answer says.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    pub fn read(&self, service: &Service, received: Received) -> Result<Answer, CallError> {
+        let Received {
+            status,
+            headers,
+            body,
+            elapsed,
+            told,
+        } = received;
+        let text = body::text(&headers, body).map_err(|why| {
+            let why = self.redactor.clean_but(why.to_string(), &told);
+            CallError::new(service, What::Unreadable(why))
+        })?;
+        Ok(Answer {
+            status,
+            headers: self.headers_that_matter(&headers, &told),
+            body: self.redactor.clean_but(text, &told),
+            elapsed,
+        })
     }
 
     async fn exchange(
@@ -120,14 +171,12 @@ impl Client {
         service: &Service,
         mut request: Outgoing,
         link: Link,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<Received, CallError> {
         let told = std::mem::take(&mut request.told);
         let started = Instant::now();
         let failed = |error| CallError::from_reqwest(service, &error);
         let request = self.request(service, request, link)?;
         let mut response = request.send().await.map_err(failed)?;
-        let status = response.status().as_u16();
-        let headers = self.headers_that_matter(response.headers(), &told);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > self.answer_bytes {
@@ -135,12 +184,12 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        let body = String::from_utf8(body).map_err(|_| CallError::new(service, What::NotText))?;
-        Ok(Answer {
-            status,
-            headers,
-            body: self.redactor.clean_but(body, &told),
+        Ok(Received {
+            status: response.status().as_u16(),
+            headers: std::mem::take(response.headers_mut()),
+            body,
             elapsed: started.elapsed(),
+            told,
         })
     }
 
@@ -186,6 +235,7 @@ impl Client {
         if has_credentials && !headers.get(AUTHORIZATION).is_some_and(is_granted) {
             headers.remove(AUTHORIZATION);
         }
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let client = self.connections(service)?.client(link);
         let mut builder = client
             .request(method, url)
@@ -200,16 +250,19 @@ impl Client {
         Ok(builder)
     }
 
+    /// `content-type`, and `retry-after` in seconds: the time that a date stands for is known here.
     fn headers_that_matter(&self, headers: &HeaderMap, told: &Values) -> Vec<(String, String)> {
-        [CONTENT_TYPE, RETRY_AFTER]
-            .iter()
-            .filter_map(|name| {
-                let value = headers.get(name)?.to_str().ok()?;
-                Some((
-                    name.as_str().to_owned(),
-                    self.redactor.clean_but(value.to_owned(), told),
-                ))
-            })
-            .collect()
+        let text = |name| headers.get(name)?.to_str().ok().map(str::to_owned);
+        let now = jiff::Timestamp::now().as_millisecond();
+        let seconds = retry_after::seconds(headers, now).map(|seconds| seconds.to_string());
+        let matter = [
+            (CONTENT_TYPE, text(CONTENT_TYPE)),
+            (RETRY_AFTER, seconds.or_else(|| text(RETRY_AFTER))),
+        ];
+        let matter = matter.into_iter().filter_map(|(name, value)| {
+            let value = self.redactor.clean_but(value?, told);
+            Some((name.as_str().to_owned(), value))
+        });
+        matter.collect()
     }
 }

@@ -31,8 +31,8 @@ pub(super) enum What {
     Cut,
     #[error("answered with more than {0} bytes, which is the limit")]
     TooLarge(usize),
-    #[error("answered with something that is not UTF-8 text")]
-    NotText,
+    #[error("{0}")]
+    Unreadable(String),
     #[error("can't be sent this request: {0}")]
     Request(String),
     #[error(
@@ -49,9 +49,11 @@ impl CallError {
     pub fn nothing_arrived(&self) -> bool {
         match self.what {
             What::NotReached(_) | What::Unsent | What::Request(_) | What::Open(_) => true,
-            What::Timeout(_) | What::Cut | What::TooLarge(_) | What::NotText | What::Other(_) => {
-                false
-            }
+            What::Timeout(_)
+            | What::Cut
+            | What::TooLarge(_)
+            | What::Unreadable(_)
+            | What::Other(_) => false,
         }
     }
 
@@ -64,7 +66,7 @@ impl CallError {
             | What::Cut
             | What::Open(_)
             | What::Other(_) => true,
-            What::TooLarge(_) | What::NotText | What::Request(_) => false,
+            What::TooLarge(_) | What::Unreadable(_) | What::Request(_) => false,
         }
     }
 

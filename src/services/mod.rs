@@ -5,12 +5,14 @@
 //! - [`Catalogue`], [`Service`]: names, addresses, routes.
 //! - [`known`]: the services that ship with addresses and routes.
 //! - [`path`], [`headers`], [`method`]: what a plugin may ask for, and which spellings of it.
-//! - [`Client`], [`CallError`]: one request and its bounded answer; [`connect`]: the way there.
+//! - [`Client`], [`CallError`]: one request and its bounded answer; [`connect`]: the way there;
+//!   [`body`], [`repeated`], [`retry_after`]: what an answer says.
 //! - [`Gateway`]: tries again where that is safe, and leaves alone what keeps failing. [`health`]:
 //!   whether a service is well.
 //! - [`Secrets`]: what requests carry for plugins; [`Redactor`]: keeps it out of everything else.
 //! - [`Breaker`]: how one service has been doing.
 
+mod body;
 mod breaker;
 mod catalogue;
 mod client;
@@ -23,11 +25,13 @@ pub mod known;
 pub mod method;
 pub mod path;
 mod redact;
+mod repeated;
+mod retry_after;
 mod secrets;
 
 pub use breaker::{Breaker, BreakerConfig, BreakerState};
 pub use catalogue::{Catalogue, Routes, Service};
-pub use client::{Answer, Client, Outgoing};
+pub use client::{Answer, Client, Outgoing, Received};
 pub use connect::{Link, http, install_tls};
 pub use error::CallError;
 pub use gateway::{Called, Gateway, Pace, RetryConfig};

@@ -4,7 +4,7 @@ use codex_mesh::config::PluginConfig;
 use serde_json::{Value, json};
 
 use super::{busy, decided, entries, run, statuses, told};
-use crate::support::{TestApp, TestAppBuilder, assert_has, friendly_reply};
+use crate::support::{Reply, TestApp, TestAppBuilder, assert_has, friendly_reply};
 
 /// A host that sends nothing twice within a step, so that every request is a try of the step.
 fn builder() -> TestAppBuilder {
@@ -127,6 +127,23 @@ async fn a_wait_that_is_too_long_is_an_error_that_says_so() {
     assert_eq!(plan["status"], "ERROR");
     let error = plan["steps"][1]["error"].as_str().unwrap();
     assert_has(error, &["503", "7200000 ms", "3600000 ms"]);
+}
+
+/// The wait of a run is the service's, in whichever form it says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_date_is_waited_for() {
+    let app = builder().start().await;
+    let busy = Reply::json(503, &json!({"ok": false}))
+        .header("date", "Sun, 06 Nov 1994 08:29:37 GMT")
+        .header("retry-after", "Sunday, 06-Nov-94 08:49:37 GMT");
+    app.stub("srl").answer(busy);
+    let plan = app.create(&json!({})).await;
+    decided(&app, "run", &plan, &json!({})).await;
+    let plan = waiting(&app, &plan).await;
+    let at = |time: &Value| -> jiff::Timestamp { time.as_str().unwrap().parse().unwrap() };
+    let until = at(&plan["waiting"][0]["until"]).as_second();
+    let asked = until - at(&plan["updatedAt"]).as_second();
+    assert!((1_199..=1_201).contains(&asked), "{asked} s");
 }
 
 #[tokio::test(flavor = "multi_thread")]

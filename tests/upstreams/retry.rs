@@ -136,13 +136,55 @@ async fn retry_after_is_kept() {
     );
 }
 
+/// A date is as good as seconds, and the service's own clock counts for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn retry_after_is_kept_as_a_date() {
+    let wait = Reply::json(503, &json!({}))
+        .header("date", "Sun, 06 Nov 1994 08:49:36 GMT")
+        .header("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let srl = failing_first(1, wait, clean()).await;
+    let app = app_with("srl", srl.url.clone()).await;
+    let began = Instant::now();
+    let (step, _) = run_alone(&app, "srl").await;
+    assert_eq!(step["status"], "DONE", "{step}");
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(1), "{took:?}");
+}
+
+/// The plugin is told the same, in seconds, and so is whoever steps by hand.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_asks_for_an_hour_gets_it() {
-    let wait = Reply::json(503, &json!({})).header("retry-after", "3600");
-    let app = quick().service("srl", wait).start().await;
-    let (step, _) = run_alone(&app, "srl").await;
-    assert_has(step["error"].as_str().unwrap(), &["503", "3600000 ms"]);
-    assert_eq!(app.asked("srl"), 1);
+    for (date, until) in [
+        ("", "3600"),
+        (
+            "Sun, 06 Nov 1994 07:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+        ),
+        (
+            "Sun, 06 Nov 1994 07:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+        ),
+        ("Sunday, 06-Nov-94 07:49:37 GMT", "Sun Nov  6 08:49:37 1994"),
+    ] {
+        let wait = Reply::json(503, &json!({})).header("retry-after", until);
+        let wait = match date {
+            "" => wait,
+            date => wait.header("date", date),
+        };
+        let app = quick().service("srl", wait).start().await;
+        let (step, _) = run_alone(&app, "srl").await;
+        assert_has(step["error"].as_str().unwrap(), &["503", "3600000 ms"]);
+        assert_eq!(app.asked("srl"), 1, "{until}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_date_that_is_past_asks_for_no_wait() {
+    let wait = Reply::json(503, &json!({})).header("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let srl = failing_first(2, wait, clean()).await;
+    let app = app_with("srl", srl.url.clone()).await;
+    let (step, requests) = run_alone(&app, "srl").await;
+    assert_eq!((&step["status"], requests), (&json!("DONE"), json!(3)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,18 +40,6 @@ async fn a_gigabyte_is_not_read() {
     assert!(grown < 512, "grew by {grown} MiB");
 }
 
-/// Nothing is decompressed: what comes compressed, although it was not asked for, is no text.
-#[tokio::test(flavor = "multi_thread")]
-async fn compressed_answers_stay_as_they_are() {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\n\
-                content-length: 10\r\n\r\n";
-    let gzip = [head.as_bytes(), b"\x1f\x8b\x08\x00\x00\x00\x00\x00\xff\xff"].concat();
-    assert_has(
-        ask(raw(gzip).await).await.as_str().unwrap(),
-        &["srl", "not UTF-8"],
-    );
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_drip_runs_out_of_time() {
     // A byte at a time from a full buffer is still more than the limit allows: only a sender that

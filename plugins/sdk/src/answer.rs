@@ -118,8 +118,8 @@ impl Response {
         Some(header.1.as_str())
     }
 
-    /// `Retry-After` in its form of seconds (RFC 9110, section 10.2.3). Its form of a date needs
-    /// a clock, which plugins don't have.
+    /// `Retry-After` in its form of seconds (RFC 9110, section 10.2.3): the host turns the form of
+    /// a date into that.
     fn retry_after_ms(&self) -> Option<u64> {
         let seconds: u64 = self.header("retry-after")?.trim().parse().ok()?;
         seconds.checked_mul(1_000)
