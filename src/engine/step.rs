@@ -15,7 +15,7 @@ use crate::plan::{Effect, Finished, LogLine, Outcome, Plan, Refused, Sending, St
 use crate::registry::{PluginVersion, RegistryError};
 use crate::sandbox::bindings::{Context, Request};
 use crate::sandbox::{Called, Clock};
-use crate::services::{CallError, Service};
+use crate::services::{Call, CallError, Service};
 use crate::store::StoreError;
 
 /// What the error of a step says whose write may have reached its service.
@@ -219,10 +219,14 @@ impl Run<'_> {
             outgoing.timeout = Some(self.time_to_simulate());
         }
         let repeatable = checked.effect == Effect::Read || checked.repeatable;
-        let gateway = &self.engine.gateway;
-        let called = gateway
-            .call(self.service, &outgoing, repeatable, self.deadline)
-            .await;
+        let call = Call {
+            kind: &self.step.kind,
+            service: self.service,
+            request: &outgoing,
+            repeatable,
+            deadline: self.deadline,
+        };
+        let called = self.engine.gateway.call(call).await;
         self.requests = self.requests.saturating_add(called.tries);
         self.written |= checked.effect.acts() && called.arrived;
         let answer = match called.outcome {

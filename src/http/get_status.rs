@@ -71,19 +71,24 @@ struct Log {
 
 #[derive(Serialize)]
 struct Service {
+    /// The worst of its kinds'.
     breaker: BreakerState,
+    /// What the breakers of the step kinds do for which it failed lately.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    kinds: BTreeMap<String, BreakerState>,
 }
 
 /// `{ok, steps: {running, limit}, runs: {running, waiting, limit}, brain: {backlog, oldestAgeMs, parked, lastError}, quarantined,
-/// background: {<name>: {restarts, lastFault}}, log: {lostLines}, services: {<name>: {breaker}}}`
+/// background: {<name>: {restarts, lastFault}}, log: {lostLines}, services: {<name>: {breaker, kinds?}}}`
 pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnswer>, HttpError> {
     let App { engine, audit, .. } = &app;
     let backlog = engine.store.backlog().await?;
     let age = |at: crate::plan::Timestamp| now().as_millis().saturating_sub(at.as_millis()).max(0);
-    let services = engine
-        .gateway
-        .states()
-        .map(|(name, breaker)| (name.to_owned(), Service { breaker }));
+    let services = engine.gateway.states().map(|(name, kinds)| {
+        let breaker = kinds.values().max().copied();
+        let breaker = breaker.unwrap_or(BreakerState::Closed);
+        (name.to_owned(), Service { breaker, kinds })
+    });
     let quarantined = engine.registry.offered().into_iter();
     let quarantined = quarantined.filter(|version| version.calls.is_quarantined());
     let quarantined = quarantined

@@ -1,12 +1,11 @@
-//! How one service has been doing: a circuit breaker. After some failures in a row it opens, and
-//! nothing is sent for a while; then one request probes whether the service is back.
+//! How a service has been doing for a step kind: a circuit breaker. After some failures in a row it
+//! opens, and nothing is sent for a while; then one request probes whether the service is back.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-/// `[breaker]`: when a service is left alone.
+/// `[breaker]`: when a step kind leaves its service alone.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct BreakerConfig {
@@ -26,15 +25,15 @@ impl Default for BreakerConfig {
 }
 
 /// What a breaker does with requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BreakerState {
     /// Sends them.
     Closed,
-    /// Refuses them.
-    Open,
     /// Sends one to see.
     HalfOpen,
+    /// Refuses them.
+    Open,
 }
 
 #[derive(Debug)]
@@ -44,19 +43,19 @@ enum Circuit {
     Probing { since: Instant },
 }
 
-/// How one service has been doing.
+/// How one service has been doing for one kind.
 #[derive(Debug)]
-pub struct Breaker {
+pub(super) struct Breaker {
     config: BreakerConfig,
-    circuit: Mutex<Circuit>,
+    circuit: Circuit,
 }
 
 impl Breaker {
     /// A breaker that sends.
-    pub fn new(config: BreakerConfig) -> Self {
+    pub(super) fn new(config: BreakerConfig) -> Self {
         Self {
             config,
-            circuit: Mutex::new(Circuit::Closed { failures: 0 }),
+            circuit: Circuit::Closed { failures: 0 },
         }
     }
 
@@ -64,9 +63,8 @@ impl Breaker {
     ///
     /// # Errors
     /// How long to wait instead.
-    pub fn admit(&self, now: Instant) -> Result<(), Duration> {
-        let mut circuit = self.circuit();
-        match *circuit {
+    pub(super) fn admit(&mut self, now: Instant) -> Result<(), Duration> {
+        match self.circuit {
             Circuit::Closed { .. } => Ok(()),
             Circuit::Open { until } if now < until => Err(until.duration_since(now)),
             // A probe that never reported back must not keep the service shut out.
@@ -74,16 +72,15 @@ impl Breaker {
                 Err((since + self.open()).duration_since(now))
             }
             Circuit::Open { .. } | Circuit::Probing { .. } => {
-                *circuit = Circuit::Probing { since: now };
+                self.circuit = Circuit::Probing { since: now };
                 Ok(())
             }
         }
     }
 
     /// Counts how a request went.
-    pub fn record(&self, worked: bool, now: Instant) {
-        let mut circuit = self.circuit();
-        *circuit = match *circuit {
+    pub(super) fn record(&mut self, worked: bool, now: Instant) {
+        self.circuit = match self.circuit {
             _ if worked => Circuit::Closed { failures: 0 },
             Circuit::Closed { failures } if failures + 1 < self.config.failures => {
                 Circuit::Closed {
@@ -99,8 +96,8 @@ impl Breaker {
     }
 
     /// What it does with requests now.
-    pub fn state(&self, now: Instant) -> BreakerState {
-        match *self.circuit() {
+    pub(super) fn state(&self, now: Instant) -> BreakerState {
+        match self.circuit {
             Circuit::Closed { .. } => BreakerState::Closed,
             Circuit::Open { until } if now < until => BreakerState::Open,
             Circuit::Open { .. } | Circuit::Probing { .. } => BreakerState::HalfOpen,
@@ -109,10 +106,6 @@ impl Breaker {
 
     fn open(&self) -> Duration {
         Duration::from_millis(self.config.open_ms)
-    }
-
-    fn circuit(&self) -> MutexGuard<'_, Circuit> {
-        self.circuit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -129,7 +122,7 @@ mod tests {
 
     #[test]
     fn opens_after_failures_in_a_row_and_lets_one_probe() {
-        let (breaker, start) = (breaker(), Instant::now());
+        let (mut breaker, start) = (breaker(), Instant::now());
         for worked in [false, false, true, false, false] {
             assert_eq!(breaker.admit(start), Ok(()));
             breaker.record(worked, start);
@@ -154,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_lost_probe_shuts_nothing_out() {
-        let (breaker, start) = (breaker(), Instant::now());
+        let (mut breaker, start) = (breaker(), Instant::now());
         (0..3).for_each(|_| breaker.record(false, start));
         let later = start + Duration::from_millis(1_000);
         assert_eq!(breaker.admit(later), Ok(()));

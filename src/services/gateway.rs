@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
+use super::breakers::Breakers;
 use super::error::What;
 use super::{
-    Answer, Breaker, BreakerConfig, BreakerState, CallError, Catalogue, Client, Link, Outgoing,
-    Redactor, Service,
+    Answer, BreakerConfig, BreakerState, CallError, Catalogue, Client, Link, Outgoing, Redactor,
+    Service,
 };
 
 /// `[retry]`: how requests are tried again.
@@ -74,12 +75,29 @@ pub struct Called {
     pub arrived: bool,
 }
 
+/// A request, for a step.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The step's kind.
+    pub kind: &'a str,
+    /// The service.
+    pub service: &'a Service,
+    /// What is sent to it.
+    pub request: &'a Outgoing,
+    /// Whether it may be sent again although it may have arrived.
+    pub repeatable: bool,
+    /// By when it must be answered.
+    pub deadline: Instant,
+}
+
 /// Calls services.
 #[derive(Debug)]
 pub struct Gateway {
     client: Client,
     retry: RetryConfig,
-    breakers: BTreeMap<String, Breaker>,
+    /// The names of all services.
+    services: Vec<String>,
+    breakers: Breakers,
 }
 
 impl Gateway {
@@ -90,14 +108,12 @@ impl Gateway {
         retry: RetryConfig,
         breaker: &BreakerConfig,
     ) -> Self {
-        let breakers = catalogue
-            .iter()
-            .map(|service| (service.name.clone(), Breaker::new(breaker.clone())))
-            .collect();
+        let services = catalogue.iter().map(|service| service.name.clone());
         Self {
             client,
             retry,
-            breakers,
+            services: services.collect(),
+            breakers: Breakers::new(breaker.clone()),
         }
     }
 
@@ -111,24 +127,17 @@ impl Gateway {
         self.client.redactor()
     }
 
-    /// Every service with what its breaker does now.
-    pub fn states(&self) -> impl Iterator<Item = (&str, BreakerState)> {
+    /// Every service with the kinds for which it failed lately, and what their breakers do now.
+    pub fn states(&self) -> impl Iterator<Item = (&str, BTreeMap<String, BreakerState>)> {
         let now = Instant::now();
-        self.breakers
-            .iter()
-            .map(move |(name, breaker)| (name.as_str(), breaker.state(now)))
+        let names = self.services.iter().map(String::as_str);
+        names.map(move |name| (name, self.breakers.states(name, now)))
     }
 
-    /// Sends a request until it is answered, but not after `deadline`. One that is not
-    /// `repeatable` is sent again only where it is certain that nothing arrived, and never over a
-    /// connection that the service may be about to close.
-    pub async fn call(
-        &self,
-        service: &Service,
-        request: &Outgoing,
-        repeatable: bool,
-        deadline: Instant,
-    ) -> Called {
+    /// Sends a request until it is answered. One that is not repeatable is sent again only where it
+    /// is certain that nothing arrived, and never over a connection that the service may be about
+    /// to close.
+    pub async fn call(&self, call: Call<'_>) -> Called {
         let millis = Duration::from_millis;
         let mut pace = Pace::new(
             millis(self.retry.first_wait_ms),
@@ -136,7 +145,7 @@ impl Gateway {
         );
         let (mut tries, mut arrived) = (0, false);
         loop {
-            if let Err(error) = self.admit(service) {
+            if let Err(error) = self.admit(&call) {
                 return Called {
                     outcome: Err(error),
                     tries,
@@ -144,18 +153,18 @@ impl Gateway {
                 };
             }
             tries += 1;
-            let link = if repeatable && tries == 1 {
+            let link = if call.repeatable && tries == 1 {
                 Link::Kept
             } else {
                 Link::Fresh
             };
-            let outcome = self.send(service, request, deadline, link).await;
+            let outcome = self.send(&call, link).await;
             arrived |= !outcome.as_ref().is_err_and(CallError::nothing_arrived);
-            let again = tries < self.retry.tries && may_repeat(&outcome, repeatable);
+            let again = tries < self.retry.tries && may_repeat(&outcome, call.repeatable);
             let wait = again.then(|| self.wait(&outcome, &mut pace)).flatten();
             match wait {
-                Some(wait) if Instant::now() + wait < deadline => {
-                    tracing::debug!("{} is asked again after {wait:?}", service.name);
+                Some(wait) if Instant::now() + wait < call.deadline => {
+                    tracing::debug!("{} is asked again after {wait:?}", call.service.name);
                     tokio::time::sleep(wait).await;
                 }
                 _ => {
@@ -169,29 +178,24 @@ impl Gateway {
         }
     }
 
-    fn admit(&self, service: &Service) -> Result<(), CallError> {
-        let Some(breaker) = self.breakers.get(&service.name) else {
-            return Ok(());
-        };
-        breaker
-            .admit(Instant::now())
-            .map_err(|wait| CallError::new(service, What::Open(wait)))
+    fn admit(&self, call: &Call<'_>) -> Result<(), CallError> {
+        let admitted = self
+            .breakers
+            .admit(&call.service.name, call.kind, Instant::now());
+        admitted.map_err(|wait| CallError::new(call.service, What::Open(wait)))
     }
 
-    async fn send(
-        &self,
-        service: &Service,
-        request: &Outgoing,
-        deadline: Instant,
-        link: Link,
-    ) -> Result<Answer, CallError> {
-        let left = deadline.saturating_duration_since(Instant::now());
+    async fn send(&self, call: &Call<'_>, link: Link) -> Result<Answer, CallError> {
+        let Call {
+            service, request, ..
+        } = *call;
+        let left = call.deadline.saturating_duration_since(Instant::now());
         let timeout = request.timeout.unwrap_or(service.timeout).min(left);
-        let request = request.clone();
-        let outcome = self.client.call(service, request, timeout, link).await;
-        let breaker = self.breakers.get(&service.name);
-        if let (Some(breaker), Some(worked)) = (breaker, worked(&outcome)) {
-            breaker.record(worked, Instant::now());
+        let sent = self.client.call(service, request.clone(), timeout, link);
+        let outcome = sent.await;
+        if let Some(worked) = worked(&outcome) {
+            self.breakers
+                .record(&service.name, call.kind, worked, Instant::now());
         }
         outcome
     }

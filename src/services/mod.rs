@@ -10,10 +10,11 @@
 //! - [`Gateway`]: tries again where that is safe, and leaves alone what keeps failing. [`health`]:
 //!   whether a service is well.
 //! - [`Secrets`]: what requests carry for plugins; [`Redactor`]: keeps it out of everything else.
-//! - [`Breaker`]: how one service has been doing.
+//! - [`breaker`], [`breakers`]: how services have been doing for step kinds.
 
 mod body;
 mod breaker;
+mod breakers;
 mod catalogue;
 mod client;
 mod connect;
@@ -29,11 +30,11 @@ mod repeated;
 mod retry_after;
 mod secrets;
 
-pub use breaker::{Breaker, BreakerConfig, BreakerState};
+pub use breaker::{BreakerConfig, BreakerState};
 pub use catalogue::{Catalogue, Routes, Service};
 pub use client::{Answer, Client, Outgoing, Received};
 pub use connect::{Link, http, install_tls};
 pub use error::CallError;
-pub use gateway::{Called, Gateway, Pace, RetryConfig};
+pub use gateway::{Call, Called, Gateway, Pace, RetryConfig};
 pub use redact::{Redactor, SHORTEST, Values};
 pub use secrets::{Secrets, check_secret_name};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::run_alone;
-use crate::support::{Reply, TestApp, assert_has, recorded, within};
+use crate::support::{Reply, TestApp, assert_has, friendly_reply, recorded, start_hostile, within};
 
 /// A host that leaves a service alone after two failures, for so long.
 async fn app(open_ms: u64) -> TestApp {
@@ -17,10 +17,14 @@ async fn app(open_ms: u64) -> TestApp {
         .await
 }
 
-async fn state(app: &TestApp, service: &str) -> Value {
+async fn service(app: &TestApp, name: &str) -> Value {
     let (status, answer) = app.get("/mesh/status").await;
     assert_eq!(status, 200, "{answer}");
-    answer["services"][service]["breaker"].clone()
+    answer["services"][name].clone()
+}
+
+async fn state(app: &TestApp, name: &str) -> Value {
+    service(app, name).await["breaker"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,4 +80,34 @@ async fn an_answer_that_says_no_is_no_failure() {
     }
     assert_eq!(state(&app, "srl").await, "closed");
     assert_eq!(app.asked("srl"), 4);
+}
+
+/// What one plugin provokes is its own: another kind is still sent to the same service.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_opens_its_own_and_no_others() {
+    let app = start_hostile(TestApp::builder().configure(|config| {
+        config.retry.tries = 1;
+        (config.breaker.failures, config.breaker.open_ms) = (2, 600_000);
+    }))
+    .await;
+    let srl = friendly_reply("srl");
+    let busy = Reply::json(503, &json!({}));
+    app.stub("srl")
+        .answer_with(move |request| match request.path.as_str() {
+            "/srl/check" => srl.clone(),
+            _ => busy.clone(),
+        });
+    let provoke = json!({"goal": "shape:path=/srl/busy", "steps": [{"kind": "hostile"}]});
+    for _ in 0..3 {
+        app.step(&app.create(&provoke).await).await;
+    }
+    assert_eq!(app.asked("srl"), 2, "the third is not sent");
+    assert_eq!(run_alone(&app, "srl").await.0["status"], "DONE");
+    let shown = service(&app, "srl").await;
+    let expected = json!({"breaker": "open", "kinds": {"hostile": "open"}});
+    assert_eq!(shown, expected);
+    assert_eq!(
+        service(&app, "hardening").await,
+        json!({"breaker": "closed"})
+    );
 }
