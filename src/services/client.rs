@@ -9,6 +9,7 @@ use reqwest::header::{
 
 use super::connect::{self, Connections, Link};
 use super::error::What;
+use super::paced::paced;
 use super::{CallError, Catalogue, Redactor, Service, Values};
 use super::{body, retry_after};
 use crate::plan::Method;
@@ -154,10 +155,15 @@ impl Client {
             elapsed,
             told,
         } = received;
-        let text = body::text(&headers, body).map_err(|why| {
-            let why = self.redactor.clean_but(why.to_string(), &told);
-            CallError::new(service, What::Unreadable(why))
-        })?;
+        let text = match body::text(&headers, body) {
+            Ok(text) => text,
+            // It is busy, or the gateway before it has no answer: that is all that it says.
+            Err(_) if is_for_now(status) => String::new(),
+            Err(why) => {
+                let why = self.redactor.clean_but(why.to_string(), &told);
+                return Err(CallError::new(service, What::Unreadable(why)));
+            }
+        };
         Ok(Answer {
             status,
             headers: self.headers_that_matter(&headers, &told),
@@ -245,7 +251,7 @@ impl Client {
         if let Some(body) = request.body {
             builder = builder
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(body);
+                .body(paced(body));
         }
         Ok(builder)
     }
@@ -265,4 +271,10 @@ impl Client {
         });
         matter.collect()
     }
+}
+
+/// Whether this status says that the service can't answer now: too many requests, bad gateway,
+/// unavailable, gateway timeout.
+pub(super) fn is_for_now(status: u16) -> bool {
+    matches!(status, 429 | 502..=504)
 }

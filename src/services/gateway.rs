@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::breakers::Breakers;
+use super::client::is_for_now;
 use super::error::What;
 use super::{
     Answer, BreakerConfig, BreakerState, CallError, Catalogue, Client, Link, Outgoing, Redactor,
@@ -228,7 +229,7 @@ fn worked(outcome: &Result<Answer, CallError>) -> Option<bool> {
 
 fn may_repeat(outcome: &Result<Answer, CallError>, repeatable: bool) -> bool {
     match outcome {
-        Ok(answer) => repeatable && (answer.status == 429 || is_gateway_failure(answer.status)),
+        Ok(answer) => repeatable && is_for_now(answer.status),
         Err(error) => error.may_pass() && (repeatable || error.nothing_arrived()),
     }
 }

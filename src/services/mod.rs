@@ -5,7 +5,7 @@
 //! - [`Catalogue`], [`Service`]: names, addresses, routes.
 //! - [`known`]: the services that ship with addresses and routes.
 //! - [`path`], [`headers`], [`method`]: what a plugin may ask for, and which spellings of it.
-//! - [`Client`], [`CallError`]: one request and its bounded answer; [`connect`]: the way there;
+//! - [`Client`], [`CallError`]: one request and its bounded answer; [`connect`], [`paced`]: the way there;
 //!   [`body`], [`repeated`], [`retry_after`]: what an answer says.
 //! - [`Gateway`]: tries again where that is safe, and leaves alone what keeps failing. [`health`]:
 //!   whether a service is well.
@@ -24,6 +24,7 @@ pub mod headers;
 mod health;
 pub mod known;
 pub mod method;
+mod paced;
 pub mod path;
 mod redact;
 mod repeated;

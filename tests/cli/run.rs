@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{assert_plain, host_that_asks, json_lines, mesh, only_plan, run};
-use crate::support::{Reply, TestApp, assert_has};
+use crate::support::{Reply, Stub, TestApp, assert_has};
 
 fn broken() -> Reply {
     Reply::json(500, &json!({"ok": false, "error": "out of order"}))
@@ -143,6 +143,20 @@ async fn json_is_every_event_and_at_last_the_plan() {
         let last = json_lines(&ended.stdout).pop().unwrap();
         assert_eq!(last, json!({"ok": false, "plan": only_plan(&app).await}));
     }
+}
+
+/// Not even to the host itself: whoever is named is asked, and nobody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_is_told_and_not_followed() {
+    let app = TestApp::start().await;
+    let to = format!("{}/mesh/create", app.url);
+    let redirect = Reply::new(307, "text/plain", "").header("location", &to);
+    let door = Stub::answering(redirect).await;
+    let ended = run(&door.url, &[]).ends();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_has(&ended.stderr, &["redirects to ", &to, "--url"]);
+    let (_, plans) = app.get("/mesh/plans").await;
+    assert_eq!(plans["plans"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -130,6 +130,22 @@ async fn json_with_a_mark_or_under_a_wrong_name_is_taken() {
     }
 }
 
+/// What is busy is tried again, in whatever way it says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_service_need_not_be_read() {
+    for body in [
+        &b"\x1f\x8b\x08"[..],
+        b"gr\xfcn",
+        br#"{"ok":false,"ok":true}"#,
+    ] {
+        let head = b"HTTP/1.1 503 Busy\r\nconnection: close\r\n\r\n";
+        let app = srl_answers([&head[..], body].concat()).await;
+        let (step, requests) = run_alone(&app, "srl").await;
+        assert_has(step["error"].as_str().unwrap(), &["srl answered 503"]);
+        assert_eq!(requests, json!(3));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_compression_is_asked_for() {
     let app = TestApp::start().await;
