@@ -8,6 +8,7 @@
 //! - [`recipe`]: which steps a plan gets.
 //! - [`plan`]: what a plan is, and every legal change of it. Pure.
 //! - [`sandbox`]: runs components. [`registry`]: which there are. [`contract`]: their types and ours.
+//! - [`places`]: how those who want the same thing at the same time share it.
 //! - [`services`]: the Codex services and the client that calls them.
 //! - [`store`]: plans and events, durable. [`brain`]: delivers events to the audit log.
 //! - [`cases`]: recorded cases of plugins, and what runs them.
@@ -32,6 +33,7 @@ pub mod guest_build;
 pub mod host;
 pub mod http;
 mod output;
+pub mod places;
 pub mod plan;
 pub mod recipe;
 pub mod registry;

@@ -11,15 +11,18 @@ use super::error::HttpError;
 use crate::background::Health;
 use crate::brain::LastError;
 use crate::output;
+use crate::places::Taken;
 use crate::services::BreakerState;
 use crate::store::now;
 
-/// `{ok, steps, runs, brain, quarantined, background, log, services}`
+/// `{ok, steps, runs, places, brain, quarantined, background, log, services}`
 #[derive(Serialize)]
 pub(super) struct StatusAnswer {
     ok: bool,
     steps: Load,
     runs: Runs,
+    /// Who has how many places, by what they are for.
+    places: BTreeMap<&'static str, Taken>,
     brain: Brain,
     /// The step kinds that new plans can't have, because of what they did.
     quarantined: Vec<String>,
@@ -78,7 +81,8 @@ struct Service {
     kinds: BTreeMap<String, BreakerState>,
 }
 
-/// `{ok, steps: {running, limit}, runs: {running, waiting, limit}, brain: {backlog, oldestAgeMs, parked, lastError}, quarantined,
+/// `{ok, steps: {running, limit}, runs: {running, waiting, limit},
+/// places: {calls: {limit, taken, waiting, holders: [{who, taken, waiting}]}}, brain: {backlog, oldestAgeMs, parked, lastError}, quarantined,
 /// background: {<name>: {restarts, lastFault}}, log: {lostLines}, services: {<name>: {breaker, kinds?}}}`
 pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnswer>, HttpError> {
     let App { engine, audit, .. } = &app;
@@ -105,6 +109,7 @@ pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnsw
             waiting: engine.resting(),
             limit: engine.most_driven(),
         },
+        places: BTreeMap::from([("calls", engine.registry.calls_taken())]),
         brain: Brain {
             backlog: backlog.waiting,
             oldest_age_ms: backlog.oldest.map(age),

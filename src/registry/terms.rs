@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::version::{Origin, PluginVersion, Quarantine};
 use super::{Allowed, Component, Grant, Grants, OperatorSettings, Registry, RegistryError};
+use crate::places::Taken;
 use crate::sandbox::Share;
 
 /// What the operator allows plugins.
@@ -79,6 +80,11 @@ impl Registry {
         }
         let version = self.version(digest).await;
         version.is_ok_and(|version| version.manifest.kind == kind && version.is_named)
+    }
+
+    /// How the kinds share the sandbox now.
+    pub fn calls_taken(&self) -> Taken {
+        self.loader.sandbox.taken()
     }
 
     /// The operator's settings of kinds.

@@ -2,9 +2,8 @@
 //! keeps a loop from running on.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::Semaphore;
 
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -17,6 +16,17 @@ use super::bindings::codex::mesh::{clock, log};
 use super::compile::Compilers;
 use super::instance::Host;
 use super::limits::Limits;
+use crate::places::{Places, Purpose, Taken};
+
+/// What is shown of the calls.
+const CALLS: Purpose = Purpose {
+    are: "calls of plugins are running",
+    setting: "[limits.plugin] concurrent_calls",
+};
+
+/// How many times what it leaves free a kind may have: alone it gets half, so that the first call of
+/// another finds a place.
+const TIMES: usize = 1;
 
 /// Core instances, and tables, that one component may be made of. Components of languages with a
 /// runtime of their own have dozens.
@@ -30,8 +40,8 @@ pub struct Sandbox {
     pub(super) engine: Engine,
     pub(super) linker: Linker<Host>,
     pub(super) limits: Limits,
-    /// One permit a slot of the pool: past it the pool would fail instead of waiting.
-    pub(super) slots: Semaphore,
+    /// One a slot of the pool, shared by the kinds: past it the pool would fail instead of waiting.
+    pub(super) slots: Places<Arc<str>>,
     pub(super) compilers: Compilers,
 }
 
@@ -45,11 +55,11 @@ impl Sandbox {
         let engine = Engine::new(&config(&limits))?;
         let linker = linker(&engine)?;
         start_ticker(&engine)?;
-        let slots = Semaphore::new(usize::try_from(limits.concurrent_calls)?);
+        let slots = usize::try_from(limits.concurrent_calls)?;
         Ok(Self {
             engine,
             linker,
-            slots,
+            slots: Places::new(CALLS, slots, TIMES),
             compilers: Compilers::new(program, &limits),
             limits,
         })
@@ -58,6 +68,11 @@ impl Sandbox {
     /// The limits of every call.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How its slots are shared by the kinds now.
+    pub fn taken(&self) -> Taken {
+        self.slots.shown()
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Limits {
     pub output_bytes: usize,
     /// What is kept of the guest's log, stdout and stderr, in bytes.
     pub log_bytes: usize,
-    /// Calls that run at the same time, over all plugins. Past it calls wait.
+    /// Calls that run at the same time, over all plugins; half of them for one kind. Past it calls wait.
     pub concurrent_calls: u32,
     /// The largest component that is compiled, in bytes.
     pub component_bytes: usize,

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use semver::Version;
-use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::Store;
 use wasmtime::component::Component;
 
@@ -18,6 +18,7 @@ use super::fault::{Fault, LoadError};
 use super::instance::Host;
 use super::limits::Limits;
 use super::log::{Log, LogLine};
+use crate::places::{NoPlace, Place};
 
 /// What one call gave, and what the guest said meanwhile.
 #[derive(Debug)]
@@ -147,16 +148,14 @@ impl Plugin {
         .await
     }
 
-    /// Room for one call: in the kind's own share first, so that a busy kind holds no slot of others
-    /// while it waits.
-    async fn admitted(
-        &self,
-    ) -> Result<(Option<SemaphorePermit<'_>>, SemaphorePermit<'_>), AcquireError> {
+    /// Room for one call: within the kind's own limit first, so that a busy kind holds no slot of
+    /// others while it waits; then in its share of the slots.
+    async fn admitted(&self) -> Result<(Option<SemaphorePermit<'_>>, Place<Arc<str>>), NoPlace> {
         let own = match &self.share.calls {
-            Some(calls) => Some(calls.acquire().await?),
+            Some(calls) => Some(calls.acquire().await.map_err(|_| NoPlace::Closed)?),
             None => None,
         };
-        Ok((own, self.sandbox.slots.acquire().await?))
+        Ok((own, self.sandbox.slots.take(&self.kind).await?))
     }
 
     /// One call on a fresh instance, within the limits.
@@ -167,8 +166,8 @@ impl Plugin {
     ) -> Called<T> {
         let limits = &self.share.limits;
         let log = Log::new(Arc::clone(&self.kind), limits.log_bytes);
-        let (_own, permit) = match self.admitted().await {
-            Ok(permits) => permits,
+        let (_own, slot) = match self.admitted().await {
+            Ok(room) => room,
             Err(closed) => {
                 let outcome = Err(Fault::Sandbox(closed.to_string()));
                 return Called {
@@ -187,7 +186,7 @@ impl Plugin {
         .await;
         let memory_bytes = store.data().memory_bytes(limits);
         drop(store);
-        drop(permit);
+        drop(slot);
         let log = log.take();
         let outcome = match called {
             Some(Ok(value)) => Ok(value),

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 use super::{Hostile, assert_serves, error_of, limits, load, run_hostile, shape};
-use crate::support::{TestApp, TestAppBuilder, skipped, within};
+use crate::support::{TestApp, TestAppBuilder, http, skipped, within};
 
 in_every_language! {
     others_are_served_while_more_guests_loop_than_there_are_threads,
     others_are_served_while_guests_sleep,
+    others_are_served_while_one_kind_waits_for_places,
     every_loop_ends_by_itself,
     slots_come_back_however_a_call_ends,
     more_calls_than_slots_wait_for_each_other,
@@ -112,6 +113,44 @@ async fn others_are_served_while_guests_sleep(guest: Hostile) {
     let app = guest.start(with(|limits| limits.wall_ms = NEVER_MS)).await;
     let sleeping = begun(&app, "interpret:sleep", LOOPERS).await;
     assert_serves(&app).await;
+    for plan in &sleeping {
+        assert_eq!(app.plan(plan).await["steps"][0]["status"], "IN_PROGRESS");
+    }
+}
+
+/// A kind that sleeps in all the places that it may have, and waits for more, keeps nobody waiting:
+/// not even a step that is shaped and interpreted while it sleeps.
+async fn others_are_served_while_one_kind_waits_for_places(guest: Hostile) {
+    if !guest.sleeps() {
+        return skipped("there is no clock to sleep by in this language");
+    }
+    let app = guest
+        .start(with(|limits| {
+            limits.concurrent_calls = 4;
+            limits.wall_ms = NEVER_MS;
+        }))
+        .await;
+    let steps = json!([{"kind": "hostile"}]);
+    let mut sleeping = Vec::new();
+    for _ in 0..LOOPERS {
+        let new = json!({"goal": "interpret:sleep", "steps": steps});
+        sleeping.push(app.create(&new).await);
+    }
+    for plan in &sleeping {
+        let request = http().post(format!("{}/mesh/step", app.url));
+        tokio::spawn(request.json_text(&json!({"planId": plan["id"]})).send());
+    }
+    let all = json!({"limit": 4, "taken": 2, "waiting": LOOPERS - 2, "holders": [
+        {"who": "hostile", "taken": 2, "waiting": LOOPERS - 2},
+    ]});
+    within(async {
+        while app.get("/mesh/status").await.1["places"]["calls"] != all {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    assert_serves(&app).await;
+    assert_eq!(app.get("/mesh/status").await.1["places"]["calls"], all);
     for plan in &sleeping {
         assert_eq!(app.plan(plan).await["steps"][0]["status"], "IN_PROGRESS");
     }

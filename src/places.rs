@@ -1,0 +1,393 @@
+//! Places of which there are so many: for calls into the sandbox, steps, streams, connections. Those
+//! who want them share them, so that nobody's flood is another's outage.
+//!
+//! - A holder may take one more while it has less than so many `times` what is free (the dynamic
+//!   threshold of Choudhury and Hahne, 1998). Alone it gets `times / (times + 1)` of all; the more
+//!   others there are, the less. Who has none may always take one that is free.
+//! - Those who wait take turns, one holder after the other, however many places one of them waits for.
+//!
+//! Who holds nothing and waits for nothing is not remembered.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt::Display;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use thiserror::Error;
+use tokio::sync::{Notify, oneshot};
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+mod tests;
+
+/// Holders that are shown.
+const SHOWN: usize = 10;
+
+/// What the places are for, in messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purpose {
+    /// What holds them, behind a number: `steps are running`.
+    pub are: &'static str,
+    /// The setting that says how many there are.
+    pub setting: &'static str,
+}
+
+/// Why there is no place now.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NoPlace {
+    /// All are taken.
+    #[error("{size} {are}, which is the limit ({setting}): try again in a moment", are = .purpose.are,
+        setting = .purpose.setting)]
+    Full {
+        /// What they are for.
+        purpose: Purpose,
+        /// How many there are.
+        size: usize,
+    },
+    /// Those that are free are for others.
+    #[error("{held} {are} for {who}, which is its share of {size} ({setting}): try again in a moment",
+        are = .purpose.are, setting = .purpose.setting)]
+    Share {
+        /// What they are for.
+        purpose: Purpose,
+        /// How many there are.
+        size: usize,
+        /// How many of them it has.
+        held: usize,
+        /// Who wants one more.
+        who: String,
+    },
+    /// None is given any more.
+    #[error("the host is stopping")]
+    Closed,
+}
+
+/// Places, shared by holders of this type. Clones are the same places.
+#[derive(Debug)]
+pub struct Places<K: Holder>(Arc<Inner<K>>);
+
+/// Who may hold places.
+pub trait Holder: Clone + Eq + Hash + Display {}
+
+impl<K: Clone + Eq + Hash + Display> Holder for K {}
+
+/// A place that is taken, until this is dropped.
+#[derive(Debug)]
+pub struct Place<K: Holder> {
+    places: Places<K>,
+    holder: K,
+}
+
+/// How places are taken now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Taken {
+    /// How many there are.
+    pub limit: usize,
+    /// How many are taken.
+    pub taken: usize,
+    /// How many more are waited for.
+    pub waiting: usize,
+    /// Those who hold the most, and wait for the most.
+    pub holders: Vec<Held>,
+}
+
+/// What one holder has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// Whose they are.
+    pub who: String,
+    /// How many it has.
+    pub taken: usize,
+    /// How many more it waits for.
+    pub waiting: usize,
+}
+
+#[derive(Debug)]
+struct Inner<K: Holder> {
+    purpose: Purpose,
+    size: usize,
+    times: usize,
+    state: Mutex<State<K>>,
+    /// Told when the last place comes back.
+    idle: Notify,
+}
+
+#[derive(Debug)]
+struct State<K: Holder> {
+    taken: usize,
+    is_closed: bool,
+    /// Who holds or waits.
+    holders: HashMap<K, Own<K>>,
+    /// Who waits, in the order of their turns.
+    turns: VecDeque<K>,
+    /// How many have waited so far.
+    tickets: u64,
+}
+
+#[derive(Debug)]
+struct Own<K: Holder> {
+    held: usize,
+    /// By ticket, so that the first has its turn first.
+    waiting: BTreeMap<u64, oneshot::Sender<Place<K>>>,
+}
+
+impl<K: Holder> Default for Own<K> {
+    fn default() -> Self {
+        Self {
+            held: 0,
+            waiting: BTreeMap::new(),
+        }
+    }
+}
+
+impl<K: Holder> Clone for Places<K> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<K: Holder> Places<K> {
+    /// So many places. One holder may have up to so many `times` what it leaves free.
+    pub fn new(purpose: Purpose, size: usize, times: usize) -> Self {
+        Self(Arc::new(Inner {
+            purpose,
+            size,
+            times,
+            state: Mutex::new(State {
+                taken: 0,
+                is_closed: false,
+                holders: HashMap::new(),
+                turns: VecDeque::new(),
+                tickets: 0,
+            }),
+            idle: Notify::new(),
+        }))
+    }
+
+    /// A place for this holder, if it may have one now.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn try_take(&self, holder: &K) -> Result<Place<K>, NoPlace> {
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(NoPlace::Closed);
+        }
+        self.check(&state, holder)?;
+        state.give(holder);
+        Ok(self.place(holder))
+    }
+
+    /// Waits for a place for this holder.
+    ///
+    /// # Errors
+    /// When none is given any more.
+    pub async fn take(&self, holder: &K) -> Result<Place<K>, NoPlace> {
+        let (ticket, place) = {
+            let mut state = self.state();
+            if state.is_closed {
+                return Err(NoPlace::Closed);
+            }
+            // Nobody who waits may have it: it would have been given to them.
+            if self.check(&state, holder).is_ok() {
+                state.give(holder);
+                return Ok(self.place(holder));
+            }
+            state.wait(holder)
+        };
+        let _waiting = Waiting {
+            places: self,
+            holder,
+            ticket,
+        };
+        place.await.map_err(|_| NoPlace::Closed)
+    }
+
+    /// Gives no more places; who waits for one is told.
+    pub fn close(&self) {
+        let mut state = self.state();
+        state.is_closed = true;
+        state.turns.clear();
+        state.holders.retain(|_, own| {
+            own.waiting.clear();
+            own.held > 0
+        });
+    }
+
+    /// Ends once no place is taken.
+    pub async fn idle(&self) {
+        loop {
+            let idle = self.0.idle.notified();
+            if self.state().taken == 0 {
+                return;
+            }
+            idle.await;
+        }
+    }
+
+    /// How many are taken.
+    pub fn taken(&self) -> usize {
+        self.state().taken
+    }
+
+    /// How many there are.
+    pub fn size(&self) -> usize {
+        self.0.size
+    }
+
+    /// Who holds how many.
+    pub fn shown(&self) -> Taken {
+        let state = self.state();
+        let held = state.holders.iter().map(|(who, own)| Held {
+            who: who.to_string(),
+            taken: own.held,
+            waiting: own.waiting.len(),
+        });
+        let mut holders: Vec<Held> = held.collect();
+        let waiting = holders.iter().map(|held| held.waiting).sum();
+        holders.sort_by(|a, b| {
+            let most = (b.taken, b.waiting).cmp(&(a.taken, a.waiting));
+            most.then_with(|| a.who.cmp(&b.who))
+        });
+        holders.truncate(SHOWN);
+        Taken {
+            limit: self.0.size,
+            taken: state.taken,
+            waiting,
+            holders,
+        }
+    }
+
+    fn place(&self, holder: &K) -> Place<K> {
+        Place {
+            places: self.clone(),
+            holder: holder.clone(),
+        }
+    }
+
+    /// Whether this holder may take one more.
+    fn check(&self, state: &State<K>, holder: &K) -> Result<(), NoPlace> {
+        let (purpose, size) = (self.0.purpose, self.0.size);
+        let free = size.saturating_sub(state.taken);
+        if free == 0 {
+            return Err(NoPlace::Full { purpose, size });
+        }
+        let held = state.holders.get(holder).map_or(0, |own| own.held);
+        if held < free.saturating_mul(self.0.times) {
+            return Ok(());
+        }
+        let who = holder.to_string();
+        Err(NoPlace::Share {
+            purpose,
+            size,
+            held,
+            who,
+        })
+    }
+
+    /// Takes a place back, and gives what is free to those who wait.
+    fn give_back(&self, holder: &K) {
+        let mut given = Vec::new();
+        let mut state = self.state();
+        state.take_back(holder);
+        let may_take = |state: &State<K>, holder: &K| self.check(state, holder).is_ok();
+        while let Some(next) = state.next(may_take) {
+            given.push(next);
+        }
+        if state.taken == 0 {
+            self.0.idle.notify_waiters();
+        }
+        drop(state);
+        for (holder, waiting) in given {
+            // Who does not wait any more gives it back by dropping it.
+            let _ = waiting.send(self.place(&holder));
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<K>> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Holder> State<K> {
+    fn give(&mut self, holder: &K) {
+        self.taken += 1;
+        self.holders.entry(holder.clone()).or_default().held += 1;
+    }
+
+    fn take_back(&mut self, holder: &K) {
+        self.taken = self.taken.saturating_sub(1);
+        if let Some(own) = self.holders.get_mut(holder) {
+            own.held = own.held.saturating_sub(1);
+        }
+        self.forget(holder);
+    }
+
+    fn wait(&mut self, holder: &K) -> (u64, oneshot::Receiver<Place<K>>) {
+        let (sender, receiver) = oneshot::channel();
+        let ticket = self.tickets;
+        self.tickets += 1;
+        let own = self.holders.entry(holder.clone()).or_default();
+        if own.waiting.is_empty() {
+            self.turns.push_back(holder.clone());
+        }
+        own.waiting.insert(ticket, sender);
+        (ticket, receiver)
+    }
+
+    fn give_up(&mut self, holder: &K, ticket: u64) {
+        let Some(own) = self.holders.get_mut(holder) else {
+            return;
+        };
+        if own.waiting.remove(&ticket).is_some() && own.waiting.is_empty() {
+            self.turns.retain(|other| other != holder);
+        }
+        self.forget(holder);
+    }
+
+    /// Gives a place to the first in turn who may have it.
+    fn next(
+        &mut self,
+        may_take: impl Fn(&Self, &K) -> bool,
+    ) -> Option<(K, oneshot::Sender<Place<K>>)> {
+        let turn = self
+            .turns
+            .iter()
+            .position(|holder| may_take(self, holder))?;
+        let holder = self.turns.remove(turn)?;
+        let own = self.holders.get_mut(&holder)?;
+        let (_, waiting) = own.waiting.pop_first()?;
+        if !own.waiting.is_empty() {
+            self.turns.push_back(holder.clone());
+        }
+        self.give(&holder);
+        Some((holder, waiting))
+    }
+
+    fn forget(&mut self, holder: &K) {
+        let own = self.holders.get(holder);
+        if own.is_some_and(|own| own.held == 0 && own.waiting.is_empty()) {
+            self.holders.remove(holder);
+        }
+    }
+}
+
+impl<K: Holder> Drop for Place<K> {
+    fn drop(&mut self) {
+        self.places.give_back(&self.holder);
+    }
+}
+
+/// Somebody who waits, until they have their place or give up.
+struct Waiting<'a, K: Holder> {
+    places: &'a Places<K>,
+    holder: &'a K,
+    ticket: u64,
+}
+
+impl<K: Holder> Drop for Waiting<'_, K> {
+    fn drop(&mut self) {
+        self.places.state().give_up(self.holder, self.ticket);
+    }
+}
