@@ -17,11 +17,14 @@ use crate::engine::Engine;
 use crate::http::{self, App, Manners};
 use crate::registry::{Parts, Registry};
 use crate::sandbox::{CompileCache, Sandbox};
-use crate::services::{Client, Gateway, known};
+use crate::services::{Catalogue, Client, Gateway, known};
 use crate::store::{Retention, SqliteStore, Store};
 
 /// How often it is looked for what need not be kept any longer.
 const CLEAN_UP: Duration = Duration::from_secs(60 * 60);
+
+/// How often the store does what has to be done now and then.
+const TIDY: Duration = Duration::from_secs(5);
 
 /// A host that listens.
 pub struct Host {
@@ -48,6 +51,22 @@ impl Host {
             )
         })?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data_dir)?);
+        let assembled = Self::assemble(config, program, listener, catalogue, Arc::clone(&store));
+        let assembled = assembled.await;
+        if assembled.is_err() {
+            store.close().await;
+        }
+        assembled
+    }
+
+    /// Puts everything together over an open store.
+    async fn assemble(
+        config: &Config,
+        program: &Path,
+        listener: TcpListener,
+        catalogue: Catalogue,
+        store: Arc<dyn Store>,
+    ) -> anyhow::Result<Self> {
         let sandbox = Arc::new(Sandbox::new(
             config.limits.plugin.clone(),
             program.to_owned(),
@@ -135,8 +154,8 @@ impl Host {
         http::serve(listener, http::router(app.clone()), manners, stop).await;
         // Whose callers hung up run on without a request.
         let ended = app.engine.finish(manners.grace).await;
-        // Until they are gone they hold the store, and with it the data folder.
         background.stop().await;
+        app.engine.store.close().await;
         anyhow::ensure!(
             ended,
             "steps were still running after {} s",
@@ -155,6 +174,8 @@ fn background(
     let (store, audit) = (Arc::clone(store), Arc::clone(audit));
     let (registry, watched) = (Arc::clone(registry), Arc::clone(registry));
     let mut background = Background::default();
+    let tidied = Arc::clone(&store);
+    background.keep_up("store", move || tidy(Arc::clone(&tidied)));
     background.keep_up("auditLog", move || {
         let audit = Arc::clone(&audit);
         async move { audit.run().await }
@@ -167,6 +188,14 @@ fn background(
         clean_up(Arc::clone(&store), Arc::clone(&registry), retention)
     });
     background
+}
+
+/// Has the store do what has to be done now and then.
+async fn tidy(store: Arc<dyn Store>) {
+    loop {
+        tokio::time::sleep(TIDY).await;
+        store.tidy().await;
+    }
 }
 
 /// Removes what is old, now and then.

@@ -1,8 +1,11 @@
-//! A disk that is full or can't be written: errors that say so, nothing corrupt, and when it is
-//! over the host goes on by itself.
+//! A disk that is full, can't be written, or is gone: errors that say so, nothing corrupt, and when it
+//! is over the host goes on by itself.
 //!
-//! Needs real disks that fail, which only root can make; elsewhere these tests say that they were
-//! skipped.
+//! Much of it needs real disks that fail, which only root can make; elsewhere these tests say that they
+//! were skipped.
+
+mod gone;
+mod log;
 
 use std::fs::File;
 use std::io::Write;

@@ -116,9 +116,11 @@ impl From<StoreError> for HttpError {
             StoreError::Refused(_) | StoreError::PluginGone(_) => {
                 Self::new(StatusCode::CONFLICT, message)
             }
-            StoreError::Full | StoreError::ReadOnly | StoreError::Disk(_) | StoreError::Closed => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
-            }
+            StoreError::Full
+            | StoreError::ReadOnly
+            | StoreError::Disk(_)
+            | StoreError::Gone(_)
+            | StoreError::Closed => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
             StoreError::Damaged { .. } | StoreError::Fault | StoreError::Database(_) => {
                 tracing::error!("{message}");
                 Self::fault()

@@ -15,7 +15,7 @@ use crate::places::Taken;
 use crate::services::BreakerState;
 use crate::store::now;
 
-/// `{ok, steps, runs, places, brain, quarantined, background, log, services}`
+/// `{ok, steps, runs, places, store, brain, quarantined, background, log, services}`
 #[derive(Serialize)]
 pub(super) struct StatusAnswer {
     ok: bool,
@@ -23,6 +23,7 @@ pub(super) struct StatusAnswer {
     runs: Runs,
     /// Who has how many places, by what they are for.
     places: BTreeMap<&'static str, Taken>,
+    store: Store,
     brain: Brain,
     /// The step kinds that new plans can't have, because of what they did.
     quarantined: Vec<String>,
@@ -48,6 +49,16 @@ struct Runs {
     waiting: usize,
     /// How many may go on at the same time.
     limit: usize,
+}
+
+/// Where plans are kept.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Store {
+    /// Why nothing can be stored now, where that is known without trying.
+    trouble: Option<String>,
+    /// What is not folded into the database yet, in bytes.
+    log_bytes: u64,
 }
 
 /// The audit log.
@@ -82,10 +93,11 @@ struct Service {
 }
 
 /// `{ok, steps: {running, limit}, runs: {running, waiting, limit},
-/// places: {calls: {limit, taken, waiting, holders: [{who, taken, waiting}]}}, brain: {backlog, oldestAgeMs, parked, lastError}, quarantined,
+/// places: {calls: {limit, taken, waiting, holders: [{who, taken, waiting}]}}, store: {trouble, logBytes}, brain: {backlog, oldestAgeMs, parked, lastError}, quarantined,
 /// background: {<name>: {restarts, lastFault}}, log: {lostLines}, services: {<name>: {breaker, kinds?}}}`
 pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnswer>, HttpError> {
     let App { engine, audit, .. } = &app;
+    let condition = engine.store.condition().await;
     let backlog = engine.store.backlog().await?;
     let age = |at: crate::plan::Timestamp| now().as_millis().saturating_sub(at.as_millis()).max(0);
     let services = engine.gateway.states().map(|(name, kinds)| {
@@ -110,6 +122,10 @@ pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnsw
             limit: engine.most_driven(),
         },
         places: BTreeMap::from([("calls", engine.registry.calls_taken())]),
+        store: Store {
+            trouble: condition.trouble,
+            log_bytes: condition.log_bytes,
+        },
         brain: Brain {
             backlog: backlog.waiting,
             oldest_age_ms: backlog.oldest.map(age),

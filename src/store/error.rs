@@ -24,6 +24,12 @@ pub enum StoreError {
     /// The disk, or what stands for one, does not do its work.
     #[error("the database can't be written or read, because its disk fails: {0}")]
     Disk(String),
+    /// The open database is not the one at its path any more.
+    #[error(
+        "the database is not in its place any more: {0}. Put the data folder back as it was, and the \
+         host goes on; if it is lost, restart the host. What was asked for was not stored"
+    )]
+    Gone(String),
     /// What is stored can't be read.
     #[error("the stored plan {id} is damaged: {error}")]
     Damaged {
@@ -55,6 +61,7 @@ impl StoreError {
             Self::Full => Self::Full,
             Self::ReadOnly => Self::ReadOnly,
             Self::Disk(error) => Self::Disk(error.clone()),
+            Self::Gone(what) => Self::Gone(what.clone()),
             Self::Damaged { id, error } => Self::Damaged {
                 id: id.clone(),
                 error: error.clone(),
@@ -75,7 +82,7 @@ impl StoreError {
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Full | Self::ReadOnly | Self::Disk(_) | Self::Database(_)
+            Self::Full | Self::ReadOnly | Self::Disk(_) | Self::Gone(_) | Self::Database(_)
         )
     }
 }

@@ -114,6 +114,24 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes some of what is older than it has to be kept; whether there may be more.
     async fn clean_up(&self, retention: Retention) -> Result<bool, StoreError>;
+
+    /// How the store does, for its operator.
+    async fn condition(&self) -> Condition;
+
+    /// Does what has to be done now and then.
+    async fn tidy(&self);
+
+    /// Ends what is under way, and lets go of everything. Nothing can be read or stored after it.
+    async fn close(&self);
+}
+
+/// How the store does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Why nothing can be stored now, where that is known without trying.
+    pub trouble: Option<String>,
+    /// What is stored and not folded into the database yet, in bytes.
+    pub log_bytes: u64,
 }
 
 /// A plan that the host drives to its end.

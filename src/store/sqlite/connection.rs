@@ -1,7 +1,7 @@
 //! Opening the database, and the threads that read from it.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -14,7 +14,7 @@ use crate::store::StoreError;
 const READERS: usize = 4;
 
 /// How long SQLite waits for a lock. Only a checkpoint, or a person with a shell, holds one.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// What is done to an older database, in order. Never changed, only added to.
 const STEPS: &[M<'static>] = &[
@@ -37,6 +37,8 @@ pub(super) fn open(file: &Path) -> anyhow::Result<Connection> {
     // In pages. A checkpoint writes each changed page once, so fewer of them write less; the log
     // stays under 16 MiB for it.
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    // In bytes: what is left of the log's file once it is used from its beginning again.
+    connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
     // In KiB. Four times the default: where plans, history and events are added.
     connection.pragma_update(None, "cache_size", -8_000)?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -44,20 +46,26 @@ pub(super) fn open(file: &Path) -> anyhow::Result<Connection> {
     Ok(connection)
 }
 
-/// Reads, on threads for blocking work, each with a connection of its own.
+/// Reads, on threads for blocking work, each with a connection of its own. All of them are opened at
+/// the start: later another database could be at the path.
 pub(super) struct Reader {
-    file: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
 }
 
+/// A connection that goes back to the others, however the read with it ends.
+struct Lent {
+    connection: Option<Connection>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
 impl Reader {
     pub(super) fn start(file: &Path) -> anyhow::Result<Self> {
-        let first = Self::connect(file)?;
+        let connections = (0..READERS).map(|_| Self::connect(file));
+        let connections = connections.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
-            file: file.to_owned(),
-            idle: Arc::new(Mutex::new(vec![first])),
-            permits: Arc::new(Semaphore::new(READERS)),
+            permits: Arc::new(Semaphore::new(connections.len())),
+            idle: Arc::new(Mutex::new(connections)),
         })
     }
 
@@ -65,6 +73,8 @@ impl Reader {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(file, flags)?;
         connection.busy_timeout(BUSY)?;
+        // A connection opens the file with its first read.
+        connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
         Ok(connection)
     }
 
@@ -78,26 +88,54 @@ impl Reader {
             .acquire_owned()
             .await
             .map_err(|_| StoreError::Closed)?;
-        let (idle, file) = (Arc::clone(&self.idle), self.file.clone());
+        let idle = Arc::clone(&self.idle);
         let (reply, answer) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
-            let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let outcome = match taken.map_or_else(|| Self::connect(&file), Ok) {
-                Ok(connection) => {
-                    let outcome = read(&connection);
-                    idle.lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push(connection);
-                    outcome
-                }
-                Err(error) => Err(error.into()),
-            };
+            let outcome = Lent::of(idle).read(read);
             drop(permit);
             // Nobody waits any more when the caller is gone: a read has no effect.
             let _ = reply.send(outcome);
         });
         answer.await.unwrap_or(Err(StoreError::Closed))
     }
+
+    /// Closes the connections, once what is read now has been read.
+    pub(super) async fn close(&self) {
+        let all = u32::try_from(READERS).unwrap_or(u32::MAX);
+        let read = tokio::time::timeout(BUSY, self.permits.acquire_many(all)).await;
+        self.permits.close();
+        if read.is_err() {
+            tracing::warn!("something is still being read from the database");
+        }
+        lock(&self.idle).clear();
+    }
+}
+
+impl Lent {
+    /// There is one for every permit.
+    fn of(idle: Arc<Mutex<Vec<Connection>>>) -> Self {
+        let connection = lock(&idle).pop();
+        Self { connection, idle }
+    }
+
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.connection
+            .as_ref()
+            .map_or(Err(StoreError::Closed), read)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        lock(&self.idle).extend(self.connection.take());
+    }
+}
+
+fn lock(idle: &Mutex<Vec<Connection>>) -> MutexGuard<'_, Vec<Connection>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! that many plans in flight share the cost of the disk. Reads have connections of their own.
 //!
 //! # Layout
+//! - [`home`]: the data folder, and who has it. [`place`]: whether the open files are still in it.
+//! - [`log`]: what is not folded into the database yet.
 //! - [`connection`]: opening, migrating, reading. [`writer`]: the thread that writes.
 //! - [`plans`], [`history`], [`outbox`], [`plugins`]: the statements, a file a table. [`retention`]: clean-up.
 //! - [`failpoint`]: where a test makes the host die.
@@ -11,30 +13,34 @@
 mod connection;
 mod failpoint;
 mod history;
+mod home;
+mod log;
 mod outbox;
+mod place;
 mod plans;
 mod plugins;
 mod retention;
 mod writer;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
 use async_trait::async_trait;
 use rusqlite::Connection;
 use tokio::sync::{Notify, broadcast};
+use tokio::task::spawn_blocking;
 
 use self::connection::Reader;
+use self::home::Home;
+use self::place::Place;
 use self::plans::PlanRow;
 use self::writer::Writer;
 use super::live::{Held, Live, Slot};
 use super::signal::Signals;
 use super::{
-    Backlog, Change, Delivery, Driven, News, OutboxEntry, Page, ParkedEvent, PluginChoice,
-    PluginRecord, Query, Retention, Signal, Store, StoreError, Unwritten, now,
+    Backlog, Change, Condition, Delivery, Driven, News, OutboxEntry, Page, ParkedEvent,
+    PluginChoice, PluginRecord, Query, Retention, Signal, Store, StoreError, Unwritten, now,
 };
 use crate::plan::{Event, HistoryEntry, Plan, Transition};
 
@@ -45,9 +51,11 @@ pub struct SqliteStore {
     reader: Reader,
     new_event: Arc<Notify>,
     signals: Signals,
-    /// Held for as long as the store lives: one host a folder.
-    _lock: File,
+    place: Arc<Place>,
 }
+
+/// Whether it was done.
+type Outcome = Result<(), StoreError>;
 
 impl SqliteStore {
     /// Opens the database in the folder, making both if they are missing, and settles what a host
@@ -56,23 +64,19 @@ impl SqliteStore {
     /// # Errors
     /// When the folder can't be used, another host uses it, or the database can't be opened.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("can't make the data folder {}", folder.display()))?;
-        let lock = lock(folder)?;
-        let file = folder.join("mesh.db");
-        let mut connection = connection::open(&file)
-            .with_context(|| format!("can't open the database {}", file.display()))?;
-        let interrupted = plans::interrupt_all(&mut connection)?;
+        let (mut home, file) = Home::open(folder)?;
+        let interrupted = plans::interrupt_all(&mut home.connection)?;
         if interrupted > 0 {
             tracing::warn!("{interrupted} plans had steps under way on record when the host ended");
         }
+        let place = Arc::clone(&home.place);
         Ok(Self {
             live: Live::default(),
-            writer: Writer::start(connection)?,
             reader: Reader::start(&file)?,
+            writer: Writer::start(home)?,
             new_event: Arc::default(),
             signals: Signals::default(),
-            _lock: lock,
+            place,
         })
     }
 
@@ -168,26 +172,6 @@ impl SqliteStore {
             return Err(error);
         }
         Ok(Held::written(Arc::new(applied.plan)))
-    }
-}
-
-/// Two hosts in one folder would each believe that they alone run its plans.
-fn lock(folder: &Path) -> anyhow::Result<File> {
-    let path = folder.join("lock");
-    // Opening a pipe would wait for somebody at its other end.
-    if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
-        bail!("{} is not a regular file: remove it", path.display());
-    }
-    let file = File::create(&path).with_context(|| format!("can't write {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!(
-            "another codex-mesh uses the data folder {}: stop it, or use another --data-dir",
-            folder.display()
-        ),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("can't lock {}", path.display()))
-        }
     }
 }
 
@@ -353,5 +337,24 @@ impl Store for SqliteStore {
         self.writer
             .run(move |transaction| retention::clean_up(transaction, retention))
             .await
+    }
+
+    async fn condition(&self) -> Condition {
+        let place = Arc::clone(&self.place);
+        let looking = spawn_blocking(move || Condition {
+            trouble: place.check().err().map(|error| error.to_string()),
+            log_bytes: place.log_bytes(),
+        });
+        looking.await.unwrap_or_default()
+    }
+
+    async fn tidy(&self) {
+        // What comes after every write is all that is to be done. That it failed is logged there.
+        let _ = self.writer.run(|_| Ok(())).await;
+    }
+
+    async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
     }
 }

@@ -1,11 +1,17 @@
-//! The thread that writes: whatever waits when it comes round shares one commit.
+//! The thread that writes: whatever waits when it comes round shares one commit. A commit counts only
+//! if the database is in its place before and after it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_blocking;
 
-use super::failpoint;
+use super::home::Home;
+use super::place::Place;
+use super::{Outcome, failpoint};
 use crate::store::StoreError;
 
 /// Writes that may wait; past it callers wait to get in.
@@ -13,8 +19,6 @@ const QUEUE: usize = 1_024;
 
 /// Writes that share a commit at the most: the first of them waits for the last.
 const GROUP: usize = 128;
-
-type Outcome = Result<(), StoreError>;
 
 /// One caller's part of a commit.
 trait Part: Send {
@@ -72,15 +76,41 @@ where
 }
 
 /// Hands writes to the thread that owns the connection.
-pub(super) struct Writer(mpsc::Sender<Box<dyn Part>>);
+pub(super) struct Writer(Mutex<Option<Open>>);
+
+/// The way to the thread.
+struct Open {
+    orders: mpsc::Sender<Box<dyn Part>>,
+    thread: JoinHandle<()>,
+}
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> anyhow::Result<Self> {
+    pub(super) fn start(home: Home) -> anyhow::Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&connection, receiver))?;
-        Ok(Self(sender))
+            .spawn(move || run(home, receiver))?;
+        let open = Open {
+            orders: sender,
+            thread,
+        };
+        Ok(Self(Mutex::new(Some(open))))
+    }
+
+    /// Writes what waits, and closes the database. It is closed when this returns.
+    pub(super) async fn close(&self) {
+        let Some(Open { orders, thread }) = self.open().take() else {
+            return;
+        };
+        drop(orders);
+        let joined = spawn_blocking(move || thread.join()).await;
+        if !matches!(joined, Ok(Ok(()))) {
+            tracing::error!("the thread that writes ended by a fault of the host");
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Option<Open>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does the work in a transaction; returns when it would survive a power cut.
@@ -105,16 +135,20 @@ impl Writer {
             done: None,
             caller,
         });
-        self.0.send(part).await.map_err(|_| StoreError::Closed)?;
+        let orders = self.open().as_ref().map(|open| open.orders.clone());
+        let orders = orders.ok_or(StoreError::Closed)?;
+        orders.send(part).await.map_err(|_| StoreError::Closed)?;
+        // Else the thread would not end before this does.
+        drop(orders);
         outcome.await.unwrap_or(Err(StoreError::Closed))
     }
 }
 
-/// Runs until every [`Writer`] is gone and the queue is empty.
-fn run(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Part>>) {
+/// Runs until the [`Writer`] is closed or gone, and the queue is empty.
+fn run(mut home: Home, mut waiting: mpsc::Receiver<Box<dyn Part>>) {
     let mut group = Vec::with_capacity(GROUP);
     while waiting.blocking_recv_many(&mut group, GROUP) > 0 {
-        let committed = commit(connection, &mut group);
+        let committed = commit(&home.connection, &home.place, &mut group);
         if let Err(error) = &committed {
             tracing::error!("a commit failed: {error}");
         }
@@ -123,18 +157,22 @@ fn run(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Part>>) {
             // The panic hook has reported it, and the next one is still to be told.
             let _ = catch_unwind(AssertUnwindSafe(reply));
         }
+        home.keep_log_small();
     }
 }
 
 /// Does all of it in one transaction; each part in a savepoint, so that one that fails takes
 /// nothing of the others with it.
-fn commit(connection: &Connection, group: &mut [Box<dyn Part>]) -> Outcome {
+fn commit(connection: &Connection, place: &Place, group: &mut [Box<dyn Part>]) -> Outcome {
     let committed = execute(connection, "BEGIN IMMEDIATE").and_then(|()| {
         for part in group.iter_mut() {
             in_savepoint(connection, part.as_mut())?;
         }
         failpoint::hit("before");
-        execute(connection, "COMMIT")
+        place.check()?;
+        execute(connection, "COMMIT")?;
+        // It may have gone meanwhile.
+        place.check()
     });
     failpoint::hit("after");
     if committed.is_err()
@@ -173,9 +211,10 @@ mod tests {
     /// What fails by a fault of the host fails alone: the thread goes on for everybody else.
     #[tokio::test]
     async fn a_write_that_panics_changes_nothing_and_ends_nothing() {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch("CREATE TABLE t (x)").unwrap();
-        let writer = Writer::start(connection).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (home, _) = Home::open(folder.path()).unwrap();
+        home.connection.execute_batch("CREATE TABLE t (x)").unwrap();
+        let writer = Writer::start(home).unwrap();
         let insert =
             |x: i64| move |c: &Connection| Ok(c.execute("INSERT INTO t VALUES (?1)", [x])?);
         for _ in 0..3 {

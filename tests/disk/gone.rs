@@ -1,0 +1,215 @@
+//! A data folder that is deleted, moved, replaced or unmounted under a host: nothing is sent that
+//! could not be recorded, and nothing is said to be stored that is lost.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{SmallDisk, assert_intact, assert_says, plan, succeeds};
+use crate::support::{Program, TestApp};
+
+/// What every refusal says.
+const GONE: &str = "the database is not in its place any more";
+
+/// A host whose data folder can be taken away, with plans whose next step is a write.
+struct World {
+    app: TestApp,
+    folder: TempDir,
+    plans: Vec<Value>,
+}
+
+impl World {
+    async fn begin() -> Self {
+        Self::begin_in(tempfile::tempdir().unwrap()).await
+    }
+
+    /// With its data in `data`, in this folder.
+    async fn begin_in(folder: TempDir) -> Self {
+        let data = folder.path().join("data");
+        let app = TestApp::builder()
+            .configure(move |config| config.data_dir = data)
+            .start()
+            .await;
+        let mut plans = Vec::new();
+        for _ in 0..3 {
+            let mut plan = app.create(&json!({})).await;
+            for _ in 0..3 {
+                plan = app.step(&plan).await;
+            }
+            plans.push(plan);
+        }
+        app.status_when(|status| status["brain"]["backlog"] == 0)
+            .await;
+        Self { app, folder, plans }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Asserts that nothing is sent or said to be stored, and that it is told why.
+    async fn assert_refuses(&self, how: &str) {
+        let (_, status) = self.app.get("/mesh/status").await;
+        let trouble = status["store"]["trouble"].as_str();
+        assert!(
+            trouble.is_some_and(|trouble| trouble.contains(GONE)),
+            "{how}: {status}"
+        );
+        for plan in &self.plans {
+            assert_says(&self.app.try_step(plan).await, GONE);
+        }
+        let body = json!({"sessionId": "s", "domain": "social", "goal": "g"});
+        assert_says(&self.app.post("/mesh/create", &body).await, GONE);
+        let id = &self.plans[0]["id"];
+        assert_says(
+            &self.app.post("/mesh/run", &json!({"planId": id})).await,
+            GONE,
+        );
+        let body = json!({"planId": id, "by": "somebody", "reason": "no"});
+        assert_says(&self.app.post("/mesh/cancel", &body).await, GONE);
+        assert_eq!(self.app.asked("workflow"), 0, "{how}: it was sent");
+        for before in &self.plans {
+            let now = plan(&self.app, before).await;
+            let steps = (&now["steps"], &before["steps"]);
+            assert!(steps.0 == steps.1, "{how}: {now:#} is no longer {before:#}");
+        }
+    }
+
+    /// Asserts that it is as if nothing had been.
+    async fn assert_goes_on(self) {
+        let (_, status) = self.app.get("/mesh/status").await;
+        assert_eq!(status["store"]["trouble"], json!(null));
+        for (index, plan) in self.plans.iter().enumerate() {
+            assert_eq!(self.app.step(plan).await["status"], "DONE");
+            assert_eq!(self.app.asked("workflow"), index + 1);
+        }
+        self.app.create(&json!({})).await;
+        let data = self.path("data");
+        self.app.stop().await;
+        assert_intact(&data);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    let (from, to) = (from.to_str().unwrap(), to.to_str().unwrap());
+    assert!(succeeds("cp", &["-a", from, to]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_from_a_data_folder_that_was_deleted() {
+    let world = World::begin().await;
+    fs::remove_dir_all(world.path("data")).unwrap();
+    world.assert_refuses("deleted").await;
+    // Another's, in its place, is left alone.
+    fs::create_dir(world.path("data")).unwrap();
+    world.assert_refuses("made anew").await;
+    world.app.stop().await;
+    let left = fs::read_dir(world.folder.path().join("data")).unwrap();
+    assert_eq!(left.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_file_of_the_database_is_missed() {
+    for file in ["mesh.db", "mesh.db-wal", "mesh.db-shm"] {
+        let world = World::begin().await;
+        let (file, aside) = (world.path("data").join(file), world.path("aside"));
+        fs::rename(&file, &aside).unwrap();
+        world.assert_refuses("moved").await;
+        copy(&aside, &file);
+        world.assert_refuses("a copy").await;
+        fs::rename(&aside, &file).unwrap();
+        world.assert_goes_on().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_folder_that_was_moved_is_used_once_it_is_back() {
+    let world = World::begin().await;
+    let (data, aside) = (world.path("data"), world.path("aside"));
+    fs::rename(&data, &aside).unwrap();
+    world.assert_refuses("moved").await;
+    copy(&aside, &data);
+    world.assert_refuses("a copy").await;
+    fs::remove_dir_all(&data).unwrap();
+    symlink(&aside, &data).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    world.app.create(&json!({})).await;
+    fs::remove_file(&data).unwrap();
+    symlink(elsewhere.path(), &data).unwrap();
+    world.assert_refuses("a link that leads elsewhere").await;
+    fs::remove_file(&data).unwrap();
+    fs::rename(&aside, &data).unwrap();
+    world.assert_goes_on().await;
+}
+
+/// What is in its place is a database too, of another host.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_hosts_database_in_its_place_is_not_taken_for_its_own() {
+    let (world, other) = (World::begin().await, World::begin().await);
+    let (data, aside) = (world.path("data"), world.path("aside"));
+    fs::rename(&data, &aside).unwrap();
+    symlink(other.path("data"), &data).unwrap();
+    world.assert_refuses("another database").await;
+    let (_, listed) = world.app.get("/mesh/plans").await;
+    assert_eq!(listed["plans"].as_array().unwrap().len(), world.plans.len());
+    other.assert_goes_on().await;
+    fs::remove_file(&data).unwrap();
+    fs::rename(&aside, &data).unwrap();
+    world.assert_goes_on().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_from_a_disk_that_was_unmounted() {
+    let Some(disk) = SmallDisk::mount("nothing_is_sent_from_a_disk_that_was_unmounted") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(disk.path().join("mesh")).unwrap();
+    let at = folder.path().join("data");
+    fs::create_dir(&at).unwrap();
+    let (mesh, at) = (disk.path().join("mesh"), at.to_str().unwrap().to_owned());
+    let bind = || succeeds("mount", &["--bind", mesh.to_str().unwrap(), &at]);
+    assert!(bind());
+    let world = World::begin_in(folder).await;
+    assert!(succeeds("umount", &["-l", &at]));
+    world.assert_refuses("unmounted").await;
+    assert!(bind());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let over = elsewhere.path().to_str().unwrap();
+    assert!(succeeds("mount", &["--bind", over, &at]));
+    world.assert_refuses("hidden by another").await;
+    assert!(succeeds("umount", &["-l", &at]));
+    world.assert_goes_on().await;
+    assert!(succeeds("umount", &["-l", &at]));
+}
+
+/// Whatever leads to it, and whatever became of the lock file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_one_hosts_by_whatever_path() {
+    let world = World::begin().await;
+    let data = world.path("data");
+    let [linked, hard, copied] = ["linked", "hard", "copied"].map(|name| world.path(name));
+    for folder in [&linked, &hard, &copied] {
+        fs::create_dir(folder).unwrap();
+    }
+    fs::remove_file(data.join("lock")).unwrap();
+    symlink(data.join("mesh.db"), linked.join("mesh.db")).unwrap();
+    fs::hard_link(data.join("mesh.db"), hard.join("mesh.db")).unwrap();
+    for folder in [&data, &linked, &hard] {
+        let program = Program::new(world.folder.path(), "", []).keeping(folder);
+        let mut second = program.spawn();
+        assert!(second.listening().await.is_none(), "{}", folder.display());
+        assert_eq!(second.ended().await.code(), Some(1));
+        let log = program.log();
+        assert!(
+            log.contains("another codex-mesh uses the database"),
+            "{log}"
+        );
+        assert!(log.contains("--data-dir"), "{log}");
+        fs::remove_file(world.path("log")).unwrap();
+    }
+    world.assert_goes_on().await;
+}
