@@ -5,7 +5,9 @@
 //! were skipped.
 
 mod gone;
+mod locked;
 mod log;
+mod rows;
 
 use std::fs::File;
 use std::io::Write;

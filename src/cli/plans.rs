@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::client::{Client, HostArgs};
-use crate::output::print;
+use crate::output::{complain, print};
 use crate::plan::{Domain, Plan, PlanStatus, StepStatus};
+use crate::store::Unreadable;
 use crate::text::{json_line, plain, shorten};
 
 /// The longest goal that is shown, in characters.
@@ -35,6 +36,8 @@ pub(super) struct PlansArgs {
 #[derive(Deserialize)]
 struct PlansAnswer {
     plans: Vec<Box<RawValue>>,
+    #[serde(default)]
+    unreadable: Vec<Unreadable>,
 }
 
 pub(super) async fn run(args: &PlansArgs) -> anyhow::Result<()> {
@@ -46,6 +49,9 @@ pub(super) async fn run(args: &PlansArgs) -> anyhow::Result<()> {
         path.push_str(&format!("&domain={domain}"));
     }
     let answer: PlansAnswer = Client::new(&args.host)?.get(&path).await?;
+    for Unreadable { error, .. } in &answer.unreadable {
+        complain(&format!("{}\n", plain(error)));
+    }
     if args.json {
         for plan in answer.plans {
             print(&format!("{}\n", json_line(plan.get())))?;

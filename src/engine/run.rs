@@ -189,6 +189,9 @@ impl Engine {
                 Ok(plan) => plan,
                 Err(error) => {
                     tracing::error!("plan {id} can't be driven on: {error}");
+                    if !error.may_pass() && under_way.tasks.is_empty() {
+                        return None;
+                    }
                     tokio::time::sleep(STORE_AGAIN).await;
                     continue;
                 }

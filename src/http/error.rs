@@ -119,9 +119,15 @@ impl From<StoreError> for HttpError {
             StoreError::Full
             | StoreError::ReadOnly
             | StoreError::Disk(_)
+            | StoreError::Locked
+            | StoreError::Corrupt(_)
             | StoreError::Gone(_)
             | StoreError::Closed => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
-            StoreError::Damaged { .. } | StoreError::Fault | StoreError::Database(_) => {
+            StoreError::Damaged { .. } => {
+                tracing::error!("{message}");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+            }
+            StoreError::Fault | StoreError::Database(_) => {
                 tracing::error!("{message}");
                 Self::fault()
             }

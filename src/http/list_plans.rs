@@ -11,7 +11,7 @@ use super::error::HttpError;
 use super::query::Parameters;
 use crate::engine::Engine;
 use crate::plan::{Plan, UnknownName};
-use crate::store::Query;
+use crate::store::{Query, Unreadable};
 
 /// Plans of a page that names no limit.
 const DEFAULT_LIMIT: usize = 100;
@@ -19,13 +19,15 @@ const DEFAULT_LIMIT: usize = 100;
 /// Plans of one page at the most.
 const LONGEST: usize = 1_000;
 
-/// `{ok, plans, nextCursor?}`
+/// `{ok, plans, unreadable?, nextCursor?}`
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PlansAnswer {
     ok: bool,
     #[serde(serialize_with = "shared")]
     plans: Vec<Arc<Plan>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<Unreadable>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
@@ -34,7 +36,7 @@ fn shared<S: Serializer>(plans: &[Arc<Plan>], serializer: S) -> Result<S::Ok, S:
     serializer.collect_seq(plans.iter().map(Arc::as_ref))
 }
 
-/// `limit`, `cursor`, `domain`, `sessionId`, `status` → `{ok, plans, nextCursor?}`.
+/// `limit`, `cursor`, `domain`, `sessionId`, `status` → `{ok, plans, unreadable?: [{id, error}], nextCursor?}`.
 pub(super) async fn list_plans(
     State(engine): State<Arc<Engine>>,
     parameters: Parameters,
@@ -51,6 +53,7 @@ pub(super) async fn list_plans(
     Ok(Json(PlansAnswer {
         ok: true,
         plans: page.plans,
+        unreadable: page.unreadable,
         next_cursor,
     }))
 }

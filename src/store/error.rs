@@ -1,5 +1,6 @@
 //! Why the store did not do what was asked.
 
+use rusqlite::ErrorCode;
 use thiserror::Error;
 
 use crate::plan::Refused;
@@ -24,6 +25,18 @@ pub enum StoreError {
     /// The disk, or what stands for one, does not do its work.
     #[error("the database can't be written or read, because its disk fails: {0}")]
     Disk(String),
+    /// Somebody else uses it.
+    #[error(
+        "another program holds the database locked: end it, or try again once it is done; what was \
+         asked for was not done"
+    )]
+    Locked,
+    /// What is on disk is no database any more.
+    #[error(
+        "the database is damaged: {0}. Stop the host, keep the files as they are, and put back a copy \
+         (README, The data folder)"
+    )]
+    Corrupt(String),
     /// The open database is not the one at its path any more.
     #[error(
         "the database is not in its place any more: {0}. Put the data folder back as it was, and the \
@@ -31,7 +44,7 @@ pub enum StoreError {
     )]
     Gone(String),
     /// What is stored can't be read.
-    #[error("the stored plan {id} is damaged: {error}")]
+    #[error("the stored plan {id} is damaged and can't be read: {error}. Others are not affected")]
     Damaged {
         /// The plan.
         id: String,
@@ -61,6 +74,8 @@ impl StoreError {
             Self::Full => Self::Full,
             Self::ReadOnly => Self::ReadOnly,
             Self::Disk(error) => Self::Disk(error.clone()),
+            Self::Locked => Self::Locked,
+            Self::Corrupt(error) => Self::Corrupt(error.clone()),
             Self::Gone(what) => Self::Gone(what.clone()),
             Self::Damaged { id, error } => Self::Damaged {
                 id: id.clone(),
@@ -82,7 +97,13 @@ impl StoreError {
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Full | Self::ReadOnly | Self::Disk(_) | Self::Gone(_) | Self::Database(_)
+            Self::Full
+                | Self::ReadOnly
+                | Self::Disk(_)
+                | Self::Locked
+                | Self::Corrupt(_)
+                | Self::Gone(_)
+                | Self::Database(_)
         )
     }
 }
@@ -90,13 +111,15 @@ impl StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
-            Some(
-                rusqlite::ErrorCode::ReadOnly
-                | rusqlite::ErrorCode::CannotOpen
-                | rusqlite::ErrorCode::PermissionDenied,
-            ) => Self::ReadOnly,
-            Some(rusqlite::ErrorCode::SystemIoFailure) => Self::Disk(error.to_string()),
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Self::ReadOnly
+            }
+            Some(ErrorCode::SystemIoFailure) => Self::Disk(error.to_string()),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Corrupt(error.to_string())
+            }
             _ => Self::Database(error),
         }
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
 use crate::plan::{Domain, HistoryEntry, Plan, PlanStatus, Timestamp, Transition};
@@ -262,8 +262,19 @@ pub struct Query {
 pub struct Page {
     /// Newest first.
     pub plans: Vec<Arc<Plan>>,
+    /// Those that belong here and can't be read.
+    pub unreadable: Vec<Unreadable>,
     /// There is more, from here.
     pub next_cursor: Option<i64>,
+}
+
+/// A plan that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreadable {
+    /// Its id.
+    pub id: String,
+    /// Why.
+    pub error: String,
 }
 
 /// One event on its way to the audit log.

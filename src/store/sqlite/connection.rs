@@ -14,7 +14,7 @@ use crate::store::StoreError;
 const READERS: usize = 4;
 
 /// How long SQLite waits for a lock. Only a checkpoint, or a person with a shell, holds one.
-pub(super) const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 /// What is done to an older database, in order. Never changed, only added to.
 const STEPS: &[M<'static>] = &[
@@ -26,7 +26,15 @@ const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// Opens the database for writing, up to date.
 pub(super) fn open(file: &Path) -> anyhow::Result<Connection> {
-    let mut connection = Connection::open(file)?;
+    let mut connection = set_up(file).map_err(StoreError::from)?;
+    MIGRATIONS
+        .to_latest(&mut connection)
+        .map_err(migration_failed)?;
+    Ok(connection)
+}
+
+fn set_up(file: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(file)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // Synced at every commit, through the disk's own cache where the system can (macOS).
@@ -42,8 +50,15 @@ pub(super) fn open(file: &Path) -> anyhow::Result<Connection> {
     // In KiB. Four times the default: where plans, history and events are added.
     connection.pragma_update(None, "cache_size", -8_000)?;
     connection.set_prepared_statement_cache_capacity(64);
-    MIGRATIONS.to_latest(&mut connection)?;
     Ok(connection)
+}
+
+/// An error of SQLite's own is told like any other.
+fn migration_failed(error: rusqlite_migration::Error) -> anyhow::Error {
+    match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => StoreError::from(err).into(),
+        error => error.into(),
+    }
 }
 
 /// Reads, on threads for blocking work, each with a connection of its own. All of them are opened at

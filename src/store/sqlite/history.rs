@@ -1,7 +1,10 @@
 //! The history of plans: only added to, and removed with its plan.
 
+use std::fmt::Display;
+
 use rusqlite::{Connection, params};
 
+use super::text::{Shown, Text};
 use crate::plan::HistoryEntry;
 use crate::store::{Change, StoreError};
 
@@ -11,7 +14,7 @@ pub(super) fn append(
     plan_id: &str,
     entries: &[HistoryEntry],
 ) -> Result<i64, StoreError> {
-    let text = serde_json::to_string(entries).map_err(|error| damaged(plan_id, &error))?;
+    let text = serde_json::to_string(entries).map_err(|error| damaged(plan_id, error))?;
     let seq = connection
         .prepare_cached("INSERT INTO history (plan_id, entries) VALUES (?1, ?2)")?
         .insert(params![plan_id, text])?;
@@ -41,9 +44,8 @@ pub(super) fn after(
     let mut rows = statement.query(params![after, limit, plan_id])?;
     let mut changes = Vec::new();
     while let Some(row) = rows.next()? {
-        let (plan_id, text): (String, String) = (row.get(1)?, row.get(2)?);
-        let read = serde_json::from_str(&text).map_err(|error| damaged(&plan_id, &error));
-        let mut entries: Vec<HistoryEntry> = read.unwrap_or_else(|error| {
+        let (Shown(plan_id), text) = (row.get(1)?, row.get(2)?);
+        let mut entries = parse(&plan_id, &text).unwrap_or_else(|error| {
             tracing::error!("{error}");
             Vec::new()
         });
@@ -75,15 +77,17 @@ pub(super) fn find(
     let mut rows = statement.query([plan_id])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        let text: String = row.get(0)?;
-        let written: Vec<HistoryEntry> =
-            serde_json::from_str(&text).map_err(|error| damaged(plan_id, &error))?;
-        entries.extend(written);
+        entries.extend(parse(plan_id, &row.get(0)?)?);
     }
     Ok(entries)
 }
 
-fn damaged(plan_id: &str, error: &serde_json::Error) -> StoreError {
+fn parse(plan_id: &str, text: &Text) -> Result<Vec<HistoryEntry>, StoreError> {
+    let text = text.read().map_err(|why| damaged(plan_id, why))?;
+    serde_json::from_str(text).map_err(|error| damaged(plan_id, error))
+}
+
+fn damaged(plan_id: &str, error: impl Display) -> StoreError {
     StoreError::Damaged {
         id: plan_id.to_owned(),
         error: format!("its history: {error}"),

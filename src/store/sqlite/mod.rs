@@ -8,6 +8,7 @@
 //! - [`log`]: what is not folded into the database yet.
 //! - [`connection`]: opening, migrating, reading. [`writer`]: the thread that writes.
 //! - [`plans`], [`history`], [`outbox`], [`plugins`]: the statements, a file a table. [`retention`]: clean-up.
+//! - [`text`]: texts that may be none.
 //! - [`failpoint`]: where a test makes the host die.
 
 mod connection;
@@ -20,6 +21,7 @@ mod place;
 mod plans;
 mod plugins;
 mod retention;
+mod text;
 mod writer;
 
 use std::collections::BTreeMap;

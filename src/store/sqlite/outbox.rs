@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::plans::PlanRow;
+use super::text::Shown;
 use crate::plan::Timestamp;
 use crate::store::{Backlog, Delivery, DeliveryOutcome, OutboxEntry, ParkedEvent, StoreError, now};
 
@@ -43,12 +44,13 @@ pub(super) fn deliverable(
              ORDER BY seq LIMIT ?2",
         )?
         .query_map([now().as_millis(), limit], |row| {
+            let text = |index| row.get(index).map(|Shown(text)| text);
             Ok(OutboxEntry {
                 id: row.get(0)?,
-                plan_id: row.get(1)?,
-                session_id: row.get(2)?,
-                domain: row.get(3)?,
-                content: row.get(4)?,
+                plan_id: text(1)?,
+                session_id: text(2)?,
+                domain: text(3)?,
+                content: text(4)?,
                 rejections: row.get(5)?,
             })
         })?
@@ -130,17 +132,18 @@ pub(super) fn parked(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let events = connection
         .prepare_cached(
-            "SELECT seq, plan_id, created_at, parked_at, rejections, coalesce(last_error, '')
+            "SELECT seq, plan_id, created_at, parked_at, rejections, last_error
              FROM outbox WHERE parked_at IS NOT NULL ORDER BY seq LIMIT ?1",
         )?
         .query_map([limit], |row| {
+            let text = |index| row.get(index).map(|Shown(text)| text);
             Ok(ParkedEvent {
                 id: row.get(0)?,
-                plan_id: row.get(1)?,
+                plan_id: text(1)?,
                 created_at: Timestamp::from_millis(row.get(2)?),
                 parked_at: Timestamp::from_millis(row.get(3)?),
                 rejections: row.get(4)?,
-                error: row.get(5)?,
+                error: text(5)?,
             })
         })?
         .collect::<Result<_, _>>()?;

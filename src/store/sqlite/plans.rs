@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
+use super::text::{Shown, Text};
 use super::{failpoint, history, outbox};
 use crate::plan::{Applied, Domain, Plan, PlanStatus, StepStatus, Transition};
-use crate::store::{Driven, Page, Query, StoreError, now};
+use crate::store::{Driven, Page, Query, StoreError, Unreadable, now};
 
 /// A plan as it is stored.
 pub(super) struct PlanRow {
@@ -22,7 +23,7 @@ pub(super) struct PlanRow {
 
 impl PlanRow {
     pub(super) fn new(plan: &Plan) -> Result<Self, StoreError> {
-        let body = serde_json::to_string(plan).map_err(|error| damaged(&plan.id, &error))?;
+        let body = serde_json::to_string(plan).map_err(|error| damaged(&plan.id, error))?;
         Ok(Self {
             id: plan.id.clone(),
             session_id: plan.session_id.clone(),
@@ -83,19 +84,20 @@ impl PlanRow {
     }
 }
 
-fn damaged(id: &str, error: &serde_json::Error) -> StoreError {
+fn damaged(id: &str, error: impl ToString) -> StoreError {
     StoreError::Damaged {
         id: id.to_owned(),
         error: error.to_string(),
     }
 }
 
-fn parse(id: &str, body: &str) -> Result<Plan, StoreError> {
-    serde_json::from_str(body).map_err(|error| damaged(id, &error))
+fn parse(id: &str, body: &Text) -> Result<Plan, StoreError> {
+    let body = body.read().map_err(|why| damaged(id, why))?;
+    serde_json::from_str(body).map_err(|error| damaged(id, error))
 }
 
 pub(super) fn find(connection: &Connection, id: &str) -> Result<Option<Plan>, StoreError> {
-    let body: Option<String> = connection
+    let body: Option<Text> = connection
         .prepare_cached("SELECT body FROM plans WHERE id = ?1")?
         .query_row([id], |row| row.get(0))
         .optional()?;
@@ -108,7 +110,7 @@ pub(super) fn driven(connection: &Connection) -> Result<Vec<Driven>, StoreError>
     let mut statement =
         connection.prepare_cached("SELECT id, body FROM plans WHERE run = 1 ORDER BY seq")?;
     let rows = statement.query_map([], |row| {
-        let (id, body): (String, String) = (row.get(0)?, row.get(1)?);
+        let (Shown(id), body) = (row.get(0)?, row.get(1)?);
         let plan = parse(&id, &body).ok();
         let rests_until = plan.and_then(|plan| plan.rests_until(now()));
         Ok(Driven { id, rests_until })
@@ -117,7 +119,7 @@ pub(super) fn driven(connection: &Connection) -> Result<Vec<Driven>, StoreError>
 }
 
 /// A page of plans, those with a step under way as they are in memory. One that can't be read is
-/// reported to the operator and left out: it must not take the others with it.
+/// reported to the operator and told by its id alone: it must not take the others with it.
 pub(super) fn page(
     connection: &Connection,
     query: &Query,
@@ -142,7 +144,8 @@ pub(super) fn page(
     let next_cursor = rows.last().map(|row| row.0).filter(|_| more);
 
     let mut plans = Vec::with_capacity(rows.len());
-    for (_, id, body) in rows {
+    let mut unreadable = Vec::new();
+    for (_, Shown(id), body) in rows {
         let plan = match under_way.iter().find(|plan| plan.id == id) {
             Some(plan) => Ok(Arc::clone(plan)),
             None => parse(&id, &body).map(Arc::new),
@@ -150,10 +153,18 @@ pub(super) fn page(
         match plan {
             Ok(plan) if query.status.is_none_or(|status| plan.status == status) => plans.push(plan),
             Ok(_) => {}
-            Err(error) => tracing::error!("{error}"),
+            Err(error) => {
+                tracing::error!("{error}");
+                let error = error.to_string();
+                unreadable.push(Unreadable { id, error });
+            }
         }
     }
-    Ok(Page { plans, next_cursor })
+    Ok(Page {
+        plans,
+        unreadable,
+        next_cursor,
+    })
 }
 
 /// What rows are looked for beside the query's other filters.
@@ -167,7 +178,7 @@ fn select(
     connection: &Connection,
     query: &Query,
     matching: Matching<'_>,
-) -> Result<Vec<(i64, String, String)>, StoreError> {
+) -> Result<Vec<(i64, Shown, Text)>, StoreError> {
     let (status, id) = match matching {
         Matching::Status(status) => (status.map(PlanStatus::as_str), None),
         Matching::Id(id) => (None, Some(id)),
@@ -211,7 +222,7 @@ fn as_sql<T: ToSql>(value: &T) -> &dyn ToSql {
 /// can't be read stays as it is: it must not keep the host from starting.
 pub(super) fn interrupt_all(connection: &mut Connection) -> Result<usize, StoreError> {
     let transaction = connection.transaction()?;
-    let found: Vec<(String, String)> = transaction
+    let found: Vec<(Shown, Text)> = transaction
         .prepare("SELECT id, body FROM plans WHERE in_flight = 1")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
@@ -219,12 +230,11 @@ pub(super) fn interrupt_all(connection: &mut Connection) -> Result<usize, StoreE
         return Ok(0);
     }
     let mut count = 0;
-    for (id, body) in &found {
-        match interrupted(id, body) {
-            Ok(applied) => {
-                store(&transaction, &applied)?;
-                count += 1;
-            }
+    for (Shown(id), body) in &found {
+        let settled = interrupted(id, body).and_then(|applied| store(&transaction, &applied));
+        match settled {
+            Ok(()) => count += 1,
+            Err(error) if error.may_pass() => return Err(error),
             Err(error) => tracing::error!("{error}"),
         }
     }
@@ -234,7 +244,7 @@ pub(super) fn interrupt_all(connection: &mut Connection) -> Result<usize, StoreE
     Ok(count)
 }
 
-fn interrupted(id: &str, body: &str) -> Result<Applied, StoreError> {
+fn interrupted(id: &str, body: &Text) -> Result<Applied, StoreError> {
     Ok(parse(id, body)?.apply(&Transition::Interrupt, now())?)
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::text::Shown;
 use crate::plan::Plan;
 use crate::store::{PluginChoice, PluginRecord, StoreError, now};
 
@@ -16,11 +17,12 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<PluginRecord>, StoreErr
             "SELECT sha256, kind, version, origin FROM plugins ORDER BY added_at, sha256",
         )?
         .query_map([], |row| {
+            let text = |index| row.get(index).map(|Shown(text)| text);
             Ok(PluginRecord {
-                sha256: row.get(0)?,
-                kind: row.get(1)?,
-                version: row.get(2)?,
-                origin: row.get(3)?,
+                sha256: text(0)?,
+                kind: text(1)?,
+                version: text(2)?,
+                origin: text(3)?,
             })
         })?
         .collect::<Result<_, _>>()?;
@@ -70,9 +72,10 @@ pub(super) fn choices(connection: &Connection) -> Result<Vec<PluginChoice>, Stor
     let choices = connection
         .prepare_cached("SELECT kind, sha256 FROM plugin_choices ORDER BY seq")?
         .query_map([], |row| {
+            let sha256: Option<Shown> = row.get(1)?;
             Ok(PluginChoice {
-                kind: row.get(0)?,
-                sha256: row.get(1)?,
+                kind: row.get(0).map(|Shown(kind)| kind)?,
+                sha256: sha256.map(|Shown(sha256)| sha256),
             })
         })?
         .collect::<Result<_, _>>()?;
@@ -113,7 +116,7 @@ pub(super) fn take_back(connection: &Connection, kind: &str) -> Result<bool, Sto
 
 /// How many open plans need each component, by digest.
 pub(super) fn open_plans(connection: &Connection) -> Result<BTreeMap<String, i64>, StoreError> {
-    let sets: Vec<(String, i64)> = connection
+    let sets: Vec<(Shown, i64)> = connection
         .prepare_cached(&format!(
             "SELECT s.digests, count(*) FROM plans p JOIN plugin_sets s ON s.id = p.plugins
              WHERE p.{OPEN} GROUP BY s.id"
@@ -121,7 +124,7 @@ pub(super) fn open_plans(connection: &Connection) -> Result<BTreeMap<String, i64
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     let mut plans = BTreeMap::new();
-    for (digests, count) in sets {
+    for (Shown(digests), count) in sets {
         for digest in digests.lines() {
             *plans.entry(digest.to_owned()).or_insert(0) += count;
         }

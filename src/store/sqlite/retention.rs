@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
+use super::text::Shown;
 use crate::store::{Retention, StoreError, now};
 
 /// Rows that go at a time.
@@ -21,7 +22,7 @@ pub(super) fn clean_up(connection: &Connection, retention: Retention) -> Result<
                  LIMIT ?2)",
         )?
         .execute(params![before(retention.events), BATCH])?;
-    let plans: Vec<String> = connection
+    let plans: Vec<Shown> = connection
         .prepare_cached(
             "SELECT id FROM plans INDEXED BY plans_finished
              WHERE status IN ('DONE', 'CANCELLED') AND updated_at < ?1
@@ -30,7 +31,7 @@ pub(super) fn clean_up(connection: &Connection, retention: Retention) -> Result<
         )?
         .query_map(params![before(retention.plans), BATCH], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    for id in &plans {
+    for Shown(id) in &plans {
         connection
             .prepare_cached("DELETE FROM history WHERE plan_id = ?1")?
             .execute([id])?;
