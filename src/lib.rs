@@ -11,6 +11,7 @@
 //! - [`places`]: how those who want the same thing at the same time share it.
 //! - [`services`]: the Codex services and the client that calls them.
 //! - [`store`]: plans and events, durable. [`brain`]: delivers events to the audit log.
+//! - [`private`]: files that nobody else may read.
 //! - [`cases`]: recorded cases of plugins, and what runs them.
 //! - [`guest_build`]: how plugins are compiled, by `build.rs` and by `codex-mesh plugin build`.
 //! - `dev`: local editions of the services, for `codex-mesh dev`.
@@ -35,6 +36,7 @@ pub mod http;
 mod output;
 pub mod places;
 pub mod plan;
+mod private;
 pub mod recipe;
 pub mod registry;
 pub mod sandbox;

@@ -7,6 +7,7 @@
 mod gone;
 mod locked;
 mod log;
+mod private;
 mod rows;
 
 use std::fs::File;

@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use super::component::{read, read_signature, signature_file};
 use super::terms::Signers;
 use super::{Component, RegistryError};
+use crate::private;
 use crate::sandbox::sha256;
 
 /// A folder of components, each named by its digest.
@@ -22,12 +23,15 @@ impl Shelf {
     /// Opens the folder, making it if it is missing, and removes what a killed host left half done.
     pub(super) fn open(folder: &Path) -> anyhow::Result<Self> {
         let unusable = || format!("can't use the folder {}", folder.display());
-        fs::create_dir_all(folder).with_context(unusable)?;
+        private::make_folder(folder, is_ours).with_context(unusable)?;
         for entry in fs::read_dir(folder).with_context(unusable)? {
-            let path = entry.with_context(unusable)?.path();
+            let entry = entry.with_context(unusable)?;
+            let path = entry.path();
             let is_aside = path.extension().is_some_and(|extension| extension == "tmp");
             if is_aside && path.is_file() {
                 fs::remove_file(&path).with_context(unusable)?;
+            } else if is_ours(&entry.file_name().to_string_lossy()) && !path.is_symlink() {
+                private::close(&path);
             }
         }
         Ok(Self(folder.to_owned()))
@@ -104,6 +108,13 @@ impl Shelf {
     }
 }
 
+/// Whether a file of this name in the folder is the host's: it begins with a digest, or is half done.
+fn is_ours(name: &str) -> bool {
+    let (stem, ending) = name.split_once('.').unwrap_or_default();
+    let is_digest = stem.len() == 64 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_digest && matches!(ending, "wasm" | "wasm.minisig")) || ending == "tmp"
+}
+
 /// Makes sure that the file has these bytes.
 fn place(shelf: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     // What is in its place may be anything, also what would be read to no end.
@@ -116,7 +127,7 @@ fn place(shelf: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Written aside and renamed, so that nobody ever reads half a file.
 fn write(shelf: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let aside = shelf.join(format!("{}.tmp", uuid::Uuid::new_v4()));
-    let written = File::create(&aside).and_then(|mut file| {
+    let written = private::create(&aside).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&aside, path)?;

@@ -9,7 +9,11 @@ use rusqlite::Connection;
 
 use super::connection;
 use super::log::Log;
-use super::place::Place;
+use super::place::{Place, beside};
+use crate::private;
+
+/// What is in a data folder beside files that begin with `mesh.`.
+const OURS: [&str; 4] = ["lock", "plugins", "cache", "lost+found"];
 
 /// The open database. Its parts end in this order: SQLite's own locks are gone as soon as this process
 /// closes any descriptor of the file.
@@ -28,8 +32,8 @@ impl Home {
     pub(super) fn open(folder: &Path) -> anyhow::Result<(Self, PathBuf)> {
         // Where it is now is where it is to stay.
         let folder = path::absolute(folder)?;
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("can't make the data folder {}", folder.display()))?;
+        private::make_folder(&folder, is_ours)
+            .with_context(|| format!("can't use the data folder {}", folder.display()))?;
         let used = || {
             format!(
                 "another codex-mesh uses the data folder {}: stop it, or use another --data-dir",
@@ -46,6 +50,11 @@ impl Home {
             )
         };
         let of_database = lock(&file, used)?;
+        for left in ["-wal", "-shm"].map(|ending| beside(&file, ending)) {
+            if left.exists() {
+                private::close(&left);
+            }
+        }
         let connection = connection::open(&file)
             .with_context(|| format!("can't open the database {}", file.display()))?;
         let place = Place::new(&file, &of_database.metadata()?)
@@ -73,6 +82,11 @@ impl Drop for Home {
     }
 }
 
+/// Whether a file of this name in a data folder is the host's.
+fn is_ours(name: &str) -> bool {
+    OURS.contains(&name) || name.starts_with("mesh.")
+}
+
 /// Two hosts in one folder would each believe that they alone run its plans. Makes the file if it is
 /// missing. The lock is one of `flock`, which is none of those that SQLite takes.
 fn lock(path: &Path, used: impl Fn() -> String) -> anyhow::Result<File> {
@@ -80,12 +94,15 @@ fn lock(path: &Path, used: impl Fn() -> String) -> anyhow::Result<File> {
     // Opening a pipe would wait for somebody at its other end.
     let other = fs::metadata(path).is_ok_and(|found| !found.is_file());
     ensure!(!other, "{shown} is not a regular file: remove it");
-    let mut options = File::options();
+    let mut options = private::options();
     let options = options.read(true).write(true).create(true).truncate(false);
     let file = options.open(path);
     let file = file.with_context(|| format!("can't write {shown}"))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            private::close(path);
+            Ok(file)
+        }
         Err(TryLockError::WouldBlock) => bail!(used()),
         Err(TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("can't lock {shown}"))
