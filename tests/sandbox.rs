@@ -34,6 +34,7 @@ macro_rules! in_every_language {
 mod answers;
 mod compiling;
 mod contained;
+mod handed;
 mod isolation;
 mod log;
 mod meanwhile;

@@ -227,17 +227,19 @@ impl Config {
     /// # Errors
     /// What is wrong with a kind's limits, grants or settings, or with a list of what may be loaded.
     pub fn terms(&self) -> anyhow::Result<Terms> {
-        let mut shares = BTreeMap::new();
+        let (mut shares, mut needs) = (BTreeMap::new(), BTreeMap::new());
         for (kind, plugin) in &self.plugin {
             let share = plugin.share(&self.limits.plugin);
             let share = share.map_err(|rule| anyhow!("[plugin.{kind}] {rule}"))?;
             shares.insert(kind.clone(), Arc::new(share));
+            needs.extend(plugin.results.clone().map(|kinds| (kind.clone(), kinds)));
         }
         Ok(Terms {
             shares,
             allowed: Arc::new(self.allowed()?),
             trusted: Arc::new(self.trusted()?),
             quarantine: self.quarantine,
+            needs,
             grants: grants::grants(&self.plugin, &self.catalogue()?, &self.secrets)?,
             settings: settings::settings(&self.plugin)?,
         })

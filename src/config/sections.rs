@@ -112,6 +112,10 @@ pub struct PluginConfig {
     pub wall_ms: Option<u64>,
     /// Instead of `[limits.plugin] memory_bytes`.
     pub memory_bytes: Option<usize>,
+    /// Instead of `[limits.plugin] handed_bytes`.
+    pub handed_bytes: Option<usize>,
+    /// The kinds whose results it is handed; all if it says nothing.
+    pub results: Option<BTreeSet<String>>,
     /// Instead of `[limits.plugin] output_bytes`.
     pub output_bytes: Option<usize>,
     /// Instead of `[limits.plugin] log_bytes`.
@@ -136,6 +140,7 @@ impl PluginConfig {
             cpu_ms: self.cpu_ms.unwrap_or(usual.cpu_ms),
             wall_ms: self.wall_ms.unwrap_or(usual.wall_ms),
             memory_bytes: self.memory_bytes.unwrap_or(usual.memory_bytes),
+            handed_bytes: self.handed_bytes.or(usual.handed_bytes),
             output_bytes: self.output_bytes.unwrap_or(usual.output_bytes),
             log_bytes: self.log_bytes.unwrap_or(usual.log_bytes),
             ..usual.clone()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::kept::{GUESSED, Keeper};
 use super::request::{Checked, FIRST};
-use super::verdict::shorten;
+use super::verdict::{failed, shorten};
 use crate::contract;
 use crate::plan::{Effect, Plan, Sending, Step, Transition, WaitingFor};
 use crate::registry::PluginVersion;
@@ -68,7 +68,9 @@ impl Engine {
             .get(&step.service)
             .ok_or("its service is not configured")?;
         let settings = self.settings(step, plugin).await?;
-        let context = contract::context(plan, step, settings);
+        let context = self
+            .registry
+            .handed(plugin, contract::context(plan, step, settings));
         let mut keeper = self.keeper(plan, step);
         keeper.hands(&context);
         let called = plugin.shape(&context, Clock::IDLE).await;
@@ -78,7 +80,7 @@ impl Engine {
         }
         let request = called
             .outcome
-            .map_err(|fault| format!("the plugin failed: {fault}"))?
+            .map_err(|fault| failed(&fault))?
             .map_err(|reason| shorten(&reason))?;
         Checked::new(&request, service)
             .map_err(|error| format!("the plugin's request is refused: {error}"))

@@ -120,7 +120,9 @@ impl Engine {
             .get(service)
             .ok_or_else(|| format!("the service {service} is not configured any more"))?;
         let settings = self.settings(step, &plugin).await?;
-        let context = contract::context(plan, step, settings);
+        let context = self
+            .registry
+            .handed(&plugin, contract::context(plan, step, settings));
         let mut keeper = self.keeper(plan, step);
         keeper.hands(&context);
         let deadline = Instant::now() + Duration::from_millis(self.limits.step_ms);

@@ -87,8 +87,13 @@ fn parse(result: String) -> Result<Json, String> {
     })
 }
 
+/// The error of a step whose plugin gave nothing.
 pub(super) fn failed(fault: &Fault) -> String {
-    format!("the plugin failed: {fault}")
+    if fault.is_the_plugins() {
+        format!("the plugin failed: {fault}")
+    } else {
+        format!("the host stopped the plugin: {fault}")
+    }
 }
 
 /// A plugin's reason, within bounds, and never empty.

@@ -5,7 +5,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::version::{Calls, PluginVersion};
+use super::calls::Calls;
+use super::version::PluginVersion;
 
 /// Versions in memory beside those in use.
 const IDLE: usize = 8;

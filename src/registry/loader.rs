@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use super::version::{Calls, Origin, PluginVersion};
+use super::calls::Calls;
+use super::version::{Origin, PluginVersion};
 use super::{Component, Grant, Manifest, Terms};
 use crate::sandbox::bindings as wit;
 use crate::sandbox::{Boundary, CompileCache, LoadError, Plugin, Sandbox, sha256};

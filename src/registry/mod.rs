@@ -12,6 +12,7 @@
 //!   in the plugins folder; [`shelf`]: all of them by digest, for as long as a plan needs them.
 
 mod allowed;
+mod calls;
 mod choose;
 mod component;
 pub mod embedded;
@@ -21,6 +22,7 @@ mod grants;
 mod loaded;
 mod loader;
 mod manifest;
+mod needs;
 mod schema;
 mod settings;
 mod shelf;
@@ -38,6 +40,7 @@ use crate::services::Catalogue;
 use crate::store::{PluginChoice, PluginRecord, Store};
 
 pub use allowed::{Allowed, SigningKey};
+pub use calls::{Calls, Quarantine};
 pub use choose::{Selector, VersionLine};
 pub use component::{Component, SIGNATURE_BYTES, read_signature};
 pub use error::RegistryError;
@@ -47,11 +50,12 @@ pub use grants::{Grant, Granted, GrantedRoutes, Grants, KindGrants};
 use loaded::Loaded;
 pub use loader::Loader;
 pub use manifest::{Manifest, check_kind};
+pub use needs::OperatorNeeds;
 pub use schema::{MOST_WORK, SettingsSchema};
 pub use settings::{KindSettings, OperatorSettings};
 use shelf::Shelf;
 pub use terms::Terms;
-pub use version::{Calls, Origin, PluginVersion, Quarantine};
+pub use version::{Origin, PluginVersion};
 
 /// Components that are sent and compiled at the same time. Each is in memory meanwhile, and keeps a
 /// processor busy.

@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::version::{Origin, PluginVersion, Quarantine};
-use super::{Allowed, Component, Grant, Grants, OperatorSettings, Registry, RegistryError};
+use super::version::{Origin, PluginVersion};
+use super::{
+    Allowed, Component, Grant, Grants, OperatorNeeds, OperatorSettings, Quarantine, Registry,
+    RegistryError,
+};
 use crate::places::Taken;
 use crate::sandbox::Share;
 
@@ -22,6 +25,8 @@ pub struct Terms {
     pub quarantine: Quarantine,
     /// What they may call.
     pub grants: Grants,
+    /// The results that they are handed.
+    pub needs: OperatorNeeds,
     /// What their settings are where nobody else says.
     pub settings: OperatorSettings,
 }

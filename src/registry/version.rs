@@ -1,16 +1,12 @@
 //! One version of a step kind: a component that was loaded, and how it does.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-use serde::Deserialize;
+use std::sync::Arc;
 
 use super::Manifest;
+use super::calls::{Calls, Function};
 use crate::sandbox::bindings::{Context, Request, Response, Verdict};
-use crate::sandbox::{Called, Clock, Fault, Plugin};
+use crate::sandbox::{Called, Clock, Plugin};
 
 /// One version of a step kind, loaded.
 pub struct PluginVersion {
@@ -38,13 +34,10 @@ impl PluginVersion {
     /// still interpreted.
     pub async fn shape(&self, context: &Context, clock: Clock) -> Called<Result<Request, String>> {
         if let Some(fault) = self.calls.quarantine() {
-            return Called {
-                outcome: Err(fault),
-                log: Vec::new(),
-                memory_bytes: 0,
-            };
+            return Called::not(fault);
         }
-        self.counted(self.plugin.shape(context, clock)).await
+        let call = self.plugin.shape(context, clock);
+        self.counted(Function::Shape, call).await
     }
 
     /// What the answer means.
@@ -55,14 +48,14 @@ impl PluginVersion {
         response: &Response,
         clock: Clock,
     ) -> Called<Verdict> {
-        self.counted(self.plugin.interpret(context, request, response, clock))
-            .await
+        let call = self.plugin.interpret(context, request, response, clock);
+        self.counted(Function::Interpret, call).await
     }
 
     /// It said the value of a secret that nobody told it: it is not called again, as each guess that
     /// is answered tells something.
     pub fn gave_away(&self) {
-        if !self.calls.gave_away.swap(true, Ordering::Relaxed) {
+        if self.calls.gave_away() {
             let (kind, version) = (&self.manifest.kind, &self.manifest.version);
             tracing::error!(
                 "{kind} {version} ({}) is quarantined: it said the value of a secret that nobody told \
@@ -73,17 +66,19 @@ impl PluginVersion {
         }
     }
 
-    async fn counted<T>(&self, call: impl Future<Output = Called<T>>) -> Called<T> {
-        let started = Instant::now();
+    async fn counted<T>(
+        &self,
+        function: Function,
+        call: impl Future<Output = Called<T>>,
+    ) -> Called<T> {
         let called = call.await;
-        if self.calls.record(&called, started.elapsed()) {
+        let usual = self.plugin.limits().cpu();
+        if self.calls.record(function, &called, usual) {
             let (kind, version) = (&self.manifest.kind, &self.manifest.version);
             tracing::warn!(
-                "{kind} {version} ({}) is quarantined: it failed {} times within {} ms. It is called \
-                 for no other step until a version of {kind} is activated or the host restarts",
-                self.sha256,
-                self.calls.rule.failures,
-                self.calls.rule.window_ms
+                "{kind} {version} ({}) is quarantined: it failed too often. It is called for no other \
+                 step until a version of {kind} is activated or the host restarts",
+                self.sha256
             );
         }
         called
@@ -111,115 +106,5 @@ impl std::fmt::Display for Origin {
             Self::Upload => f.write_str("upload"),
             Self::Kept => f.write_str("kept"),
         }
-    }
-}
-
-/// `[quarantine]`: when a version that keeps failing is not called any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct Quarantine {
-    /// Calls that trapped or went over a limit of their own …
-    pub failures: usize,
-    /// … within this time, in milliseconds.
-    pub window_ms: u64,
-}
-
-impl Default for Quarantine {
-    fn default() -> Self {
-        Self {
-            failures: 50,
-            window_ms: 60_000,
-        }
-    }
-}
-
-/// What the calls of a version came to since the host started.
-#[derive(Debug, Default)]
-pub struct Calls {
-    rule: Quarantine,
-    count: AtomicU64,
-    faults: AtomicU64,
-    micros: AtomicU64,
-    /// When it failed, as far as that still counts: at most as often as the rule allows.
-    recent: Mutex<VecDeque<Instant>>,
-    quarantined: AtomicBool,
-    /// It said the value of a secret.
-    gave_away: AtomicBool,
-}
-
-impl Calls {
-    /// None so far.
-    pub(super) fn new(rule: Quarantine) -> Self {
-        Self {
-            rule,
-            ..Self::default()
-        }
-    }
-
-    /// Counts a call that took so long; whether the version is quarantined from now on.
-    fn record<T>(&self, called: &Called<T>, took: Duration) -> bool {
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.count.fetch_add(1, Ordering::Relaxed);
-        self.micros.fetch_add(micros, Ordering::Relaxed);
-        let Err(fault) = &called.outcome else {
-            return false;
-        };
-        self.faults.fetch_add(1, Ordering::Relaxed);
-        fault.is_the_plugins()
-            && self.is_too_often(Instant::now())
-            && !self.quarantined.swap(true, Ordering::Relaxed)
-    }
-
-    /// Whether it failed too often, with this time.
-    fn is_too_often(&self, now: Instant) -> bool {
-        let window = Duration::from_millis(self.rule.window_ms);
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.retain(|then| now.saturating_duration_since(*then) < window);
-        recent.push_back(now);
-        let too_often = recent.len() >= self.rule.failures;
-        if too_often {
-            recent.clear();
-        }
-        too_often
-    }
-
-    /// Whether it is called for no other step.
-    pub fn is_quarantined(&self) -> bool {
-        self.quarantine().is_some()
-    }
-
-    /// Why it is called for no other step, if so.
-    fn quarantine(&self) -> Option<Fault> {
-        if self.gave_away.load(Ordering::Relaxed) {
-            return Some(Fault::GaveAway);
-        }
-        let Quarantine {
-            failures,
-            window_ms,
-        } = self.rule;
-        let is_out = self.quarantined.load(Ordering::Relaxed);
-        is_out.then_some(Fault::Quarantined(failures, window_ms))
-    }
-
-    /// An operator wants it all the same.
-    pub(super) fn lift(&self) {
-        self.quarantined.store(false, Ordering::Relaxed);
-        self.gave_away.store(false, Ordering::Relaxed);
-    }
-
-    /// How many there were.
-    pub fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
-    }
-
-    /// How many of them trapped or went over a limit.
-    pub fn faults(&self) -> u64 {
-        self.faults.load(Ordering::Relaxed)
-    }
-
-    /// How long one took on average, in microseconds.
-    pub fn average_micros(&self) -> u64 {
-        let micros = self.micros.load(Ordering::Relaxed);
-        micros.checked_div(self.count()).unwrap_or(0)
     }
 }

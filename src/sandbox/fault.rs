@@ -18,8 +18,8 @@ pub enum Fault {
     CpuTime(u64),
     /// It failed too often, and is not called any more.
     #[error(
-        "it is quarantined, because it failed {0} times within {1} ms: activate a version of it to \
-         lift that"
+        "it is quarantined, because it failed {0} times within {1} ms, or in half of its last calls: \
+         activate a version of it to lift that"
     )]
     Quarantined(usize, u64),
     /// It said the value of a secret, and is not called any more.
@@ -28,9 +28,36 @@ pub enum Fault {
          version of it to lift that"
     )]
     GaveAway,
-    /// It waited for longer than it may.
+    /// It computed and waited for longer than it may.
     #[error("it took more than {0} ms and was stopped")]
     WallTime(u64),
+    /// The machine had no time for it.
+    #[error("it could not go on for {0} ms, because the machine is too busy: try again later")]
+    Busy(u64),
+    /// It would be handed more than it may.
+    #[error(
+        "it would be handed {bytes} bytes, and may be handed {most}: {parts}. Let the operator name \
+         the kinds whose results it needs (results), or raise handed_bytes and memory_bytes, under \
+         [plugin.<kind>]"
+    )]
+    TooMuch {
+        /// How much.
+        bytes: usize,
+        /// How much may be.
+        most: usize,
+        /// The largest parts of it.
+        parts: String,
+    },
+    /// It failed, and an honest plugin could have failed over what it was handed.
+    #[error("it could not take the {bytes} bytes that it was handed ({parts}): {fault}")]
+    Overfed {
+        /// How much.
+        bytes: usize,
+        /// The largest parts of it.
+        parts: String,
+        /// What it failed with.
+        fault: Box<Fault>,
+    },
     /// It asked for more linear memory than it may have.
     #[error("it asked for more than its {0} bytes of memory")]
     Memory(usize),
@@ -139,6 +166,15 @@ impl Fault {
         }
     }
 
+    /// The same while no instance of it was made yet. That it could be made was seen when it was loaded:
+    /// what is no trap is the host's, which has no room for one more.
+    pub(super) fn from_making(error: &wasmtime::Error, limits: &Limits, said: &str) -> Self {
+        match Self::from_runtime(error, limits, said) {
+            Self::Trap(why) if !error.is::<Trap>() => Self::Sandbox(why),
+            fault => fault,
+        }
+    }
+
     /// The runtime's error for too much output is a private type, so its text has to do.
     fn from_text(error: &wasmtime::Error, limits: &Limits) -> Self {
         let text = error.root_cause().to_string();
@@ -151,11 +187,17 @@ impl Fault {
 }
 
 impl Fault {
-    /// Whether it is the plugin's doing for certain, and not that of a busy machine.
+    /// Whether it is the plugin's doing, and not that of the host, of a busy machine, or of what it
+    /// was handed.
     pub fn is_the_plugins(&self) -> bool {
         !matches!(
             self,
-            Self::WallTime(_) | Self::Sandbox(_) | Self::Quarantined(..) | Self::GaveAway
+            Self::Busy(_)
+                | Self::TooMuch { .. }
+                | Self::Overfed { .. }
+                | Self::Sandbox(_)
+                | Self::Quarantined(..)
+                | Self::GaveAway
         )
     }
 }

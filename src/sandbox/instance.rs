@@ -9,6 +9,7 @@ use super::clock::Moment;
 use super::fault::{CpuTimeUp, MemoryUp, TableUp};
 use super::limits::Limits;
 use super::log::{Log, Output, Stream};
+use super::meter::Meter;
 
 /// Handles a guest may hold at a time. A Rust guest needs a handful.
 const HANDLES: usize = 1_000;
@@ -27,7 +28,7 @@ pub(super) struct Host {
     pub(super) moment: Moment,
     memory_left: usize,
     table_elements: usize,
-    ticks_left: u64,
+    meter: Meter,
 }
 
 impl Host {
@@ -37,6 +38,7 @@ impl Host {
         limits: &Limits,
         log: Log,
         moment: Moment,
+        meter: Meter,
     ) -> Store<Self> {
         let stream = |output| Stream {
             log: log.clone(),
@@ -56,21 +58,22 @@ impl Host {
             moment,
             memory_left: limits.memory_bytes,
             table_elements: limits.table_elements,
-            ticks_left: limits.ticks(),
+            meter,
         };
         let mut store = Store::new(engine, host);
         store.limiter(|host| host);
         store.set_hostcall_fuel(limits.output_bytes.saturating_add(OUTPUT_OVERHEAD));
         store.set_max_component_handles(HANDLES);
         store.set_epoch_deadline(1);
+        let cpu = limits.cpu();
         // At every tick the guest hands its thread back, so a loop delays others by one tick at
-        // most; its ticks are counted, so it ends all the same.
-        store.epoch_deadline_callback(|mut store| {
-            let host = store.data_mut();
-            host.ticks_left = host.ticks_left.saturating_sub(1);
-            if host.ticks_left == 0 {
+        // most; its time is counted, so it ends all the same.
+        store.epoch_deadline_callback(move |store| {
+            let meter = &store.data().meter;
+            if meter.computed() >= cpu {
                 return Err(CpuTimeUp.into());
             }
+            meter.gives_way();
             Ok(UpdateDeadline::YieldCustom(
                 1,
                 Box::pin(tokio::task::yield_now()),

@@ -8,12 +8,15 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Limits {
-    /// Time spent running the guest, in milliseconds. Overshoots by one tick (5 ms) at most.
+    /// Time that the guest computes, in milliseconds. Overshoots by one tick (5 ms) at most.
     pub cpu_ms: u64,
-    /// Time from start to end, waiting included, in milliseconds.
+    /// Time that the guest takes for itself, in milliseconds: it computes, or waits for something. That
+    /// the machine is busy with something else does not count.
     pub wall_ms: u64,
     /// Linear memory, in bytes, over all of a component's memories. 16 MiB at most.
     pub memory_bytes: usize,
+    /// What one call is handed, in bytes; half of its memory unless said.
+    pub handed_bytes: Option<usize>,
     /// Elements of one table.
     pub table_elements: usize,
     /// Stack of the guest, in bytes.
@@ -38,6 +41,7 @@ impl Default for Limits {
             cpu_ms: 200,
             wall_ms: 2_000,
             memory_bytes: Self::MEMORY_SLOT,
+            handed_bytes: None,
             table_elements: 10_000,
             stack_bytes: 512 << 10,
             output_bytes: 2 << 20,
@@ -57,10 +61,14 @@ impl Limits {
     /// How often the epoch advances: a running guest is looked at this often.
     pub const TICK: Duration = Duration::from_millis(5);
 
-    /// How many ticks a guest may see while it runs.
-    pub(super) fn ticks(&self) -> u64 {
-        let tick = Self::TICK.as_millis().try_into().unwrap_or(u64::MAX);
-        self.cpu_ms.div_ceil(tick).max(1)
+    /// The time that a call may compute.
+    pub fn cpu(&self) -> Duration {
+        Duration::from_millis(self.cpu_ms)
+    }
+
+    /// What one call is handed at the most, in bytes.
+    pub fn handed(&self) -> usize {
+        self.handed_bytes.unwrap_or(self.memory_bytes / 2)
     }
 
     pub(super) fn wall(&self) -> Duration {
@@ -80,6 +88,10 @@ impl Limits {
             (
                 (64 << 10..=Self::MEMORY_SLOT).contains(&self.memory_bytes),
                 "memory_bytes must be between 65536 (one page) and 16777216 (16 MiB)",
+            ),
+            (
+                (16 << 10..=self.memory_bytes).contains(&self.handed()),
+                "handed_bytes must be between 16384 (16 KiB) and memory_bytes",
             ),
             (
                 (1..=100_000).contains(&self.table_elements),

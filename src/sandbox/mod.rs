@@ -19,9 +19,11 @@ mod compile;
 mod compiler;
 mod engine;
 mod fault;
+mod handed;
 mod instance;
 mod limits;
 mod log;
+mod meter;
 mod plugin;
 mod version;
 

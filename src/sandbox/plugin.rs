@@ -1,7 +1,7 @@
 //! A component that was compiled, linked and asked what it is, and the calls into it.
 
-use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use semver::Version;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -15,9 +15,11 @@ use super::clock::Clock;
 use super::compile;
 use super::engine::Sandbox;
 use super::fault::{Fault, LoadError};
+use super::handed::Handed;
 use super::instance::Host;
 use super::limits::Limits;
 use super::log::{Log, LogLine};
+use super::meter::Meter;
 use crate::places::{NoPlace, Place};
 
 /// What one call gave, and what the guest said meanwhile.
@@ -30,6 +32,20 @@ pub struct Called<T> {
     /// The linear memory that its instance came to have, in bytes. It never shrinks, so this is
     /// also the most that it had.
     pub memory_bytes: usize,
+    /// The time that it took for itself.
+    pub took: Duration,
+}
+
+impl<T> Called<T> {
+    /// It was not called.
+    pub fn not(fault: Fault) -> Self {
+        Self {
+            outcome: Err(fault),
+            log: Vec::new(),
+            memory_bytes: 0,
+            took: Duration::ZERO,
+        }
+    }
 }
 
 /// A step plugin, ready to be called. Cheap to clone.
@@ -108,15 +124,15 @@ impl Plugin {
 
     /// Makes an instance and asks it nothing: only then are all its types compared.
     async fn instantiate(&self) -> Result<(), LoadError> {
-        let made = self.call(Clock::IDLE, async |_, _| Ok(())).await.outcome;
-        made.map_err(|fault| match fault {
-            Fault::Trap(why) => LoadError::Instance(why),
+        let made = self.call(None, Clock::IDLE, async |_, _| Ok(()));
+        made.await.outcome.map_err(|fault| match fault {
+            Fault::Trap(why) | Fault::Sandbox(why) => LoadError::Instance(why),
             fault => LoadError::Describe(fault),
         })
     }
 
     async fn describe(&self) -> Result<Manifest, Fault> {
-        let called = self.call(Clock::IDLE, async |plugin, store| {
+        let called = self.call(None, Clock::IDLE, async |plugin, store| {
             plugin.codex_mesh_step().call_describe(store).await
         });
         called.await.outcome
@@ -125,7 +141,11 @@ impl Plugin {
     /// The request that the step would send now; the inner error is the plugin's own reason why
     /// there is none.
     pub async fn shape(&self, context: &Context, clock: Clock) -> Called<Result<Request, String>> {
-        self.call(clock, async |plugin, store| {
+        let handed = Handed {
+            context,
+            answer: None,
+        };
+        self.call(Some(handed), clock, async |plugin, store| {
             plugin.codex_mesh_step().call_shape(store, context).await
         })
         .await
@@ -139,7 +159,11 @@ impl Plugin {
         response: &Response,
         clock: Clock,
     ) -> Called<Verdict> {
-        self.call(clock, async |plugin, store| {
+        let handed = Handed {
+            context,
+            answer: Some((request, response)),
+        };
+        self.call(Some(handed), clock, async |plugin, store| {
             plugin
                 .codex_mesh_step()
                 .call_interpret(store, context, request, response)
@@ -161,42 +185,52 @@ impl Plugin {
     /// One call on a fresh instance, within the limits.
     async fn call<T>(
         &self,
+        handed: Option<Handed<'_>>,
         clock: Clock,
         run: impl AsyncFnOnce(&StepPlugin, &mut Store<Host>) -> wasmtime::Result<T>,
     ) -> Called<T> {
         let limits = &self.share.limits;
-        let log = Log::new(Arc::clone(&self.kind), limits.log_bytes);
+        if let Some(Err(fault)) = handed.map(|handed| handed.check(limits)) {
+            return Called::not(fault);
+        }
         let (_own, slot) = match self.admitted().await {
             Ok(room) => room,
-            Err(closed) => {
-                let outcome = Err(Fault::Sandbox(closed.to_string()));
-                return Called {
-                    outcome,
-                    log: Vec::new(),
-                    memory_bytes: 0,
-                };
-            }
+            Err(closed) => return Called::not(Fault::Sandbox(closed.to_string())),
         };
+        let log = Log::new(Arc::clone(&self.kind), limits.log_bytes);
+        let meter = Meter::default();
         // Read only now: waiting for room is none of the call.
-        let mut store = Host::store(&self.sandbox.engine, limits, log.clone(), clock.read());
-        let called = within(limits.wall(), async {
+        let moment = clock.read();
+        let engine = &self.sandbox.engine;
+        let mut store = Host::store(engine, limits, log.clone(), moment, meter.clone());
+        let mut made = None;
+        let called = meter.run(limits, async {
             let plugin = self.component.instantiate_async(&mut store).await?;
+            made = Some(store.data().memory_bytes(limits));
             run(&plugin, &mut store).await
-        })
-        .await;
+        });
+        let called = called.await;
         let memory_bytes = store.data().memory_bytes(limits);
         drop(store);
         drop(slot);
         let log = log.take();
-        let outcome = match called {
-            Some(Ok(value)) => Ok(value),
-            Some(Err(error)) => Err(Fault::from_runtime(&error, limits, last_words(&log))),
-            None => Err(Fault::WallTime(limits.wall_ms)),
+        let failed = |error: wasmtime::Error| match made {
+            Some(_) => Fault::from_runtime(&error, limits, last_words(&log)),
+            None => Fault::from_making(&error, limits, last_words(&log)),
         };
+        let outcome = called.and_then(|called| called.map_err(failed));
+        let outcome = outcome.map_err(|fault| match handed {
+            Some(handed) => {
+                let free = limits.memory_bytes.saturating_sub(made.unwrap_or(0));
+                handed.blamed(fault, limits, free)
+            }
+            None => fault,
+        });
         Called {
             outcome,
             log,
             memory_bytes,
+            took: meter.own(),
         }
     }
 }
@@ -216,10 +250,6 @@ fn last_words(log: &[LogLine]) -> &str {
     words
         .find(|line| !BEHIND.iter().any(|begin| line.starts_with(begin)))
         .unwrap_or_default()
-}
-
-async fn within<T>(limit: std::time::Duration, call: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(limit, call).await.ok()
 }
 
 fn link(sandbox: &Sandbox, component: &Component) -> wasmtime::Result<StepPluginPre<Host>> {

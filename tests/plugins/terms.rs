@@ -4,7 +4,7 @@ use codex_mesh::config::{Config, PluginConfig};
 use codex_mesh::sandbox::sha256;
 use serde_json::{Value, json};
 
-use crate::support::{Binary, TestApp, assert_has, guest, start_hostile, start_with};
+use crate::support::{Binary, Reply, TestApp, assert_has, guest, start_hostile, start_with};
 
 /// A host on which the hostile kind, and no other, is limited so.
 async fn limited(limits: PluginConfig) -> TestApp {
@@ -84,6 +84,10 @@ fn wrong_terms_are_named() {
             "[plugin.srl]\nmemory_bytes = 1\n",
             ["[plugin.srl]", "memory_bytes"],
         ),
+        (
+            "[plugin.srl]\nhanded_bytes = 99000000\n",
+            ["[plugin.srl]", "handed_bytes"],
+        ),
         ("[plugin.srl]\nrounds = 0\n", ["[plugin.srl]", "rounds"]),
         (
             "[plugin.srl]\nrecord = 101\n",
@@ -101,6 +105,74 @@ fn wrong_terms_are_named() {
         let error = Config::load(Some(&file), []).unwrap_err();
         assert_has(&format!("{error:#}"), &parts);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_sleeps_through_its_time_is_quarantined() {
+    let app = start_hostile(TestApp::builder().configure(|config| {
+        config.limits.plugin.wall_ms = 100;
+        config.quarantine.failures = 3;
+    }))
+    .await;
+    for _ in 0..3 {
+        let step = run(&app, "interpret:sleep").await;
+        assert_has(
+            step["error"].as_str().unwrap(),
+            &["the plugin failed", "took more than 100 ms"],
+        );
+    }
+    let (_, plugins) = app.get("/plugins").await;
+    assert_eq!(super::named(&plugins, "hostile")["quarantined"], true);
+}
+
+/// However slowly it fails: sleeping is worth as many failures as it keeps others from calls.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_sleep_counts_as_many_failures() {
+    let app = start_hostile(TestApp::builder().configure(|config| {
+        config.limits.plugin.cpu_ms = 50;
+        config.limits.plugin.wall_ms = 500;
+        config.quarantine.failures = 10;
+    }))
+    .await;
+    run(&app, "interpret:sleep").await;
+    let (_, plugins) = app.get("/plugins").await;
+    assert_eq!(super::named(&plugins, "hostile")["quarantined"], true);
+}
+
+/// A service that answers with more than its check can take, or a client with more than a plugin can
+/// read, must not take the check from everybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn embedded_plugins_are_not_blamed_for_what_they_are_handed() {
+    let dense = format!("[{}0]", "0,".repeat(500_000));
+    let dense = Reply::new(200, "application/json", &dense);
+    let kinds = ["autonomy", "srl", "hardening", "ops", "strategy"];
+    let builder = kinds.into_iter().fold(TestApp::builder(), |builder, kind| {
+        builder.service(kind, dense.clone())
+    });
+    let app = builder
+        .configure(|config| {
+            config.quarantine.failures = 2;
+            config.limits.plugin.wall_ms = 60_000;
+        })
+        .start()
+        .await;
+    for kind in kinds {
+        for _ in 0..3 {
+            let steps = json!([{"kind": kind}]);
+            let plan = app
+                .create(&json!({"mode": "DRY_RUN", "steps": steps}))
+                .await;
+            let step = app.step(&plan).await["steps"][0].clone();
+            assert_eq!(step["status"], "ERROR", "{kind}");
+            let error = step["error"].as_str().unwrap();
+            assert!(!error.contains("the plugin failed"), "{kind}: {error}");
+        }
+    }
+    let (_, plugins) = app.get("/plugins").await;
+    for kind in kinds {
+        assert_eq!(super::named(&plugins, kind)["quarantined"], false, "{kind}");
+    }
+    app.create(&json!({})).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
