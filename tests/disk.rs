@@ -4,6 +4,7 @@
 //! Much of it needs real disks that fail, which only root can make; elsewhere these tests say that they
 //! were skipped.
 
+mod copies;
 mod gone;
 mod locked;
 mod log;

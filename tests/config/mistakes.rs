@@ -306,7 +306,7 @@ fn a_database_that_is_none_is_named() {
     std::fs::write(data.path().join("mesh.db"), "no database".repeat(1000)).unwrap();
     let (code, said) = Binary::run("serve", data.path()).fails();
     assert_eq!(code, Some(1));
-    assert_has(&said, &["can't open the database", "mesh.db"]);
+    assert_has(&said, &["can't use the database", "mesh.db"]);
 }
 
 #[test]

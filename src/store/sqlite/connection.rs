@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use tokio::sync::{Semaphore, oneshot};
@@ -21,21 +22,44 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("0001_plans.sql")),
     M::up(include_str!("0002_run.sql")),
     M::up(include_str!("0003_plugins.sql")),
+    M::up(include_str!("0004_mark.sql")),
 ];
+
+/// The schema that this host knows.
+pub(super) const SCHEMA: i64 = STEPS.len() as i64;
+
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
-/// Opens the database for writing, up to date.
-pub(super) fn open(file: &Path) -> anyhow::Result<Connection> {
-    let mut connection = set_up(file).map_err(StoreError::from)?;
+/// Opens the database for writing, up to date, unless `check` refuses it.
+pub(super) fn open(
+    file: &Path,
+    check: impl FnOnce(&Connection) -> anyhow::Result<()>,
+) -> anyhow::Result<Connection> {
+    let connection = Connection::open(file).map_err(StoreError::from)?;
+    let mut connection = checked(connection, check)?;
+    set_up(&connection).map_err(StoreError::from)?;
     MIGRATIONS
         .to_latest(&mut connection)
         .map_err(migration_failed)?;
     Ok(connection)
 }
 
-fn set_up(file: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(file)?;
-    connection.busy_timeout(BUSY)?;
+/// One that is refused stays as it was: its log is not folded in.
+fn checked(
+    connection: Connection,
+    check: impl FnOnce(&Connection) -> anyhow::Result<()>,
+) -> anyhow::Result<Connection> {
+    let left = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    let prepared = connection.busy_timeout(BUSY);
+    let prepared = prepared.and_then(|()| connection.set_db_config(left, true));
+    prepared.map_err(StoreError::from)?;
+    check(&connection)?;
+    let kept = connection.set_db_config(left, false);
+    kept.map_err(StoreError::from)?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // Synced at every commit, through the disk's own cache where the system can (macOS).
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -50,7 +74,7 @@ fn set_up(file: &Path) -> rusqlite::Result<Connection> {
     // In KiB. Four times the default: where plans, history and events are added.
     connection.pragma_update(None, "cache_size", -8_000)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    Ok(())
 }
 
 /// An error of SQLite's own is told like any other.
@@ -162,7 +186,7 @@ mod tests {
     #[test]
     fn a_commit_is_on_disk_when_it_returns() {
         let folder = tempfile::tempdir().unwrap();
-        let connection = open(&folder.path().join("mesh.db")).unwrap();
+        let connection = open(&folder.path().join("mesh.db"), |_| Ok(())).unwrap();
         let setting = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
         assert_eq!(setting("synchronous"), Ok(2), "FULL");
         assert_eq!(setting("fullfsync"), Ok(1));

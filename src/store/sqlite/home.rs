@@ -8,7 +8,9 @@ use anyhow::{Context, bail, ensure};
 use rusqlite::Connection;
 
 use super::connection;
+use super::found::Found;
 use super::log::Log;
+use super::mark::{Mark, Marker};
 use super::place::{Place, beside};
 use crate::private;
 
@@ -20,6 +22,7 @@ const OURS: [&str; 4] = ["lock", "plugins", "cache", "lost+found"];
 pub(super) struct Home {
     pub(super) connection: Connection,
     pub(super) place: Arc<Place>,
+    pub(super) marker: Marker,
     log: Log,
     _locks: [File; 2],
 }
@@ -32,53 +35,71 @@ impl Home {
     pub(super) fn open(folder: &Path) -> anyhow::Result<(Self, PathBuf)> {
         // Where it is now is where it is to stay.
         let folder = path::absolute(folder)?;
-        private::make_folder(&folder, is_ours)
-            .with_context(|| format!("can't use the data folder {}", folder.display()))?;
-        let used = || {
-            format!(
-                "another codex-mesh uses the data folder {}: stop it, or use another --data-dir",
-                folder.display()
-            )
-        };
-        let of_folder = lock(&folder.join("lock"), used)?;
+        let unusable = || format!("can't use the data folder {}", folder.display());
+        private::make_folder(&folder, is_ours).with_context(unusable)?;
+        let of_folder = lock(&folder.join("lock")).with_context(unusable)?;
         let file = folder.join("mesh.db");
-        // A lock file can be removed, and a database be reached by two paths.
-        let used = || {
-            format!(
-                "another codex-mesh uses the database {}: stop it, or use another --data-dir",
-                file.display()
-            )
+        let unusable = || format!("can't use the database {}", file.display());
+        let opened = Self::open_database(&file, folder.join("mesh.mark"), of_folder);
+        Ok((opened.with_context(unusable)?, file))
+    }
+
+    fn open_database(file: &Path, mark_file: PathBuf, of_folder: File) -> anyhow::Result<Self> {
+        let mark = Mark::read(&mark_file)?;
+        // SQLite puts the log beside the file that a link leads to.
+        let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+        let found = |file| Found {
+            file,
+            mark_file: &mark_file,
+            mark: mark.as_ref(),
         };
-        let of_database = lock(&file, used)?;
-        for left in ["-wal", "-shm"].map(|ending| beside(&file, ending)) {
+        found(&target).check_there()?;
+        // A lock file can be removed, and a database be reached by two paths.
+        let of_database = lock(file)?;
+        let target = fs::canonicalize(file).context("it can't be looked at")?;
+        let found = found(&target);
+        found.check_closed()?;
+        for left in ["-wal", "-shm"].map(|ending| beside(&target, ending)) {
             if left.exists() {
                 private::close(&left);
             }
         }
-        let connection = connection::open(&file)
-            .with_context(|| format!("can't open the database {}", file.display()))?;
-        let place = Place::new(&file, &of_database.metadata()?)
-            .with_context(|| format!("can't look at the files of {}", file.display()))?;
-        let home = Self {
+        let connection = connection::open(&target, |connection| found.check_open(connection))?;
+        let mark = Mark::of(&connection)?.context("it is damaged: its mark is missing")?;
+        let place = Place::new(file, &target, &of_database.metadata()?)
+            .context("its files can't be looked at")?;
+        let mut home = Self {
             connection,
             place: Arc::new(place),
+            marker: Marker::new(mark, mark_file),
             log: Log::default(),
             _locks: [of_folder, of_database],
         };
-        home.log.empty(&home.connection, &home.place);
-        Ok((home, file))
+        home.empty_log();
+        Ok(home)
+    }
+
+    fn empty_log(&mut self) {
+        if self.log.empty(&self.connection, &self.place) {
+            self.marker.folded();
+        }
     }
 
     /// Keeps the log from growing without an end.
     pub(super) fn keep_log_small(&mut self) {
-        self.log.keep_small(&self.connection, &self.place);
+        if self.log.keep_small(&self.connection, &self.place) {
+            self.marker.folded();
+        }
     }
 }
 
 impl Drop for Home {
     fn drop(&mut self) {
         // Who copies the database alone then has all of it.
-        self.log.empty(&self.connection, &self.place);
+        self.empty_log();
+        if self.place.check().is_ok() {
+            self.marker.save();
+        }
     }
 }
 
@@ -89,7 +110,7 @@ fn is_ours(name: &str) -> bool {
 
 /// Two hosts in one folder would each believe that they alone run its plans. Makes the file if it is
 /// missing. The lock is one of `flock`, which is none of those that SQLite takes.
-fn lock(path: &Path, used: impl Fn() -> String) -> anyhow::Result<File> {
+fn lock(path: &Path) -> anyhow::Result<File> {
     let shown = path.display();
     // Opening a pipe would wait for somebody at its other end.
     let other = fs::metadata(path).is_ok_and(|found| !found.is_file());
@@ -103,7 +124,9 @@ fn lock(path: &Path, used: impl Fn() -> String) -> anyhow::Result<File> {
             private::close(path);
             Ok(file)
         }
-        Err(TryLockError::WouldBlock) => bail!(used()),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another codex-mesh uses it: stop that one, or use another --data-dir")
+        }
         Err(TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("can't lock {shown}"))
         }

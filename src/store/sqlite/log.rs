@@ -35,21 +35,25 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Empties the log once it is large, if that is possible now. To be called after every commit, and
-    /// now and then.
-    pub(super) fn keep_small(&mut self, connection: &Connection, place: &Place) {
+    /// Empties the log once it is large, if that is possible now; whether it did. To be called after
+    /// every commit, and now and then.
+    pub(super) fn keep_small(&mut self, connection: &Connection, place: &Place) -> bool {
         let bytes = place.log_bytes();
         let lately = self.tried.is_some_and(|tried| tried.elapsed() < AGAIN);
         if bytes <= LARGEST || lately || place.check().is_err() {
-            return;
+            return false;
         }
         let emptied = empty(connection, PATIENCE);
         self.tried = Some(Instant::now());
         match emptied {
-            Ok(Emptied::Yes) => self.told = 0,
+            Ok(Emptied::Yes) => {
+                self.told = 0;
+                return true;
+            }
             Ok(Emptied::Used) => self.tell(bytes),
             Err(error) => tracing::error!("the database's log can't be emptied: {error}"),
         }
+        false
     }
 
     /// Said again each time it has doubled. What the host itself reads is over in a moment.
@@ -65,20 +69,21 @@ impl Log {
         }
     }
 
-    /// Empties the log, where somebody else does not keep it from that for too long.
-    pub(super) fn empty(&self, connection: &Connection, place: &Place) {
+    /// Empties the log, where somebody else does not keep it from that for too long; whether it did.
+    pub(super) fn empty(&self, connection: &Connection, place: &Place) -> bool {
         let emptied = match place.check() {
             Ok(()) => empty(connection, BUSY),
             Err(error) => Err(error),
         };
         match emptied {
-            Ok(Emptied::Yes) => {}
+            Ok(Emptied::Yes) => return true,
             Ok(Emptied::Used) => tracing::warn!(
                 "another program uses the database, so that its log could not be emptied: who copies \
                  the database now needs the file that ends with -wal as well"
             ),
             Err(error) => tracing::error!("the database's log could not be emptied: {error}"),
         }
+        false
     }
 }
 

@@ -5,6 +5,7 @@
 //!
 //! # Layout
 //! - [`home`]: the data folder, and who has it. [`place`]: whether the open files are still in it.
+//! - [`found`]: what is there before it is opened; [`mark`]: how far it has come.
 //! - [`log`]: what is not folded into the database yet.
 //! - [`connection`]: opening, migrating, reading. [`writer`]: the thread that writes.
 //! - [`plans`], [`history`], [`outbox`], [`plugins`]: the statements, a file a table. [`retention`]: clean-up.
@@ -13,9 +14,11 @@
 
 mod connection;
 mod failpoint;
+mod found;
 mod history;
 mod home;
 mod log;
+mod mark;
 mod outbox;
 mod place;
 mod plans;

@@ -41,18 +41,16 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Where the database is that SQLite has opened at this path, and written to: so its log is there.
-    /// `database` describes the open file.
-    pub(super) fn new(path: &Path, database: &Metadata) -> io::Result<Self> {
-        // SQLite puts the log beside the file that a link leads to.
-        let target = fs::canonicalize(path)?;
+    /// Where the database is that SQLite has opened, and written to: so its log is there. `path` leads to
+    /// `target`, and `database` describes the open file.
+    pub(super) fn new(path: &Path, target: &Path, database: &Metadata) -> io::Result<Self> {
         Ok(Self {
             database: Open {
                 path: path.to_owned(),
                 identity: database.into(),
             },
-            log: Open::at(beside(&target, "-wal"))?,
-            index: Open::at(beside(&target, "-shm"))?,
+            log: Open::at(beside(target, "-wal"))?,
+            index: Open::at(beside(target, "-shm"))?,
         })
     }
 

@@ -10,7 +10,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
 use super::home::Home;
-use super::place::Place;
 use super::{Outcome, failpoint};
 use crate::store::StoreError;
 
@@ -148,7 +147,7 @@ impl Writer {
 fn run(mut home: Home, mut waiting: mpsc::Receiver<Box<dyn Part>>) {
     let mut group = Vec::with_capacity(GROUP);
     while waiting.blocking_recv_many(&mut group, GROUP) > 0 {
-        let committed = commit(&home.connection, &home.place, &mut group);
+        let committed = commit(&mut home, &mut group);
         if let Err(error) = &committed {
             tracing::error!("a commit failed: {error}");
         }
@@ -163,16 +162,22 @@ fn run(mut home: Home, mut waiting: mpsc::Receiver<Box<dyn Part>>) {
 
 /// Does all of it in one transaction; each part in a savepoint, so that one that fails takes
 /// nothing of the others with it.
-fn commit(connection: &Connection, place: &Place, group: &mut [Box<dyn Part>]) -> Outcome {
+fn commit(home: &mut Home, group: &mut [Box<dyn Part>]) -> Outcome {
+    let connection = &home.connection;
     let committed = execute(connection, "BEGIN IMMEDIATE").and_then(|()| {
+        let before = connection.total_changes();
         for part in group.iter_mut() {
             in_savepoint(connection, part.as_mut())?;
         }
+        let changed = connection.total_changes() != before;
+        if changed {
+            home.marker.count(connection)?;
+        }
         failpoint::hit("before");
-        place.check()?;
+        home.place.check()?;
         execute(connection, "COMMIT")?;
         // It may have gone meanwhile.
-        place.check()
+        home.place.check().map(|()| changed)
     });
     failpoint::hit("after");
     if committed.is_err()
@@ -181,7 +186,10 @@ fn commit(connection: &Connection, place: &Place, group: &mut [Box<dyn Part>]) -
     {
         tracing::error!("a failed commit could not be rolled back: {error}");
     }
-    committed
+    if committed? {
+        home.marker.committed();
+    }
+    Ok(())
 }
 
 fn in_savepoint(connection: &Connection, part: &mut dyn Part) -> Outcome {
