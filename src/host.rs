@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use crate::background::Background;
 use crate::brain::AuditLog;
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::http::{self, App, Manners};
+use crate::http::{self, App, Manners, Visitors};
 use crate::registry::{Parts, Registry};
 use crate::sandbox::{CompileCache, Sandbox};
 use crate::services::{Catalogue, Client, Gateway, known};
@@ -109,7 +108,6 @@ impl Host {
             tracing::info!("{resumed} plans were being run when the host ended, and go on");
         }
         let manners = Manners {
-            connections: config.limits.connections,
             patience: Duration::from_millis(config.limits.client_ms),
             grace: Duration::from_millis(config.limits.grace_ms),
         };
@@ -118,7 +116,7 @@ impl Host {
                 engine,
                 audit,
                 healths: background.healths(),
-                streams: Arc::new(Semaphore::new(config.limits.event_streams)),
+                visitors: Visitors::new(&config.limits),
             },
             listener,
             manners,
@@ -151,7 +149,8 @@ impl Host {
             // Before the requests end: those who watch a plan would wait for it.
             engine.stop();
         };
-        http::serve(listener, http::router(app.clone()), manners, stop).await;
+        let visitors = app.visitors.clone();
+        http::serve(listener, http::router(app.clone()), visitors, manners, stop).await;
         // Whose callers hung up run on without a request.
         let ended = app.engine.finish(manners.grace).await;
         background.stop().await;

@@ -8,7 +8,7 @@
 //! - [`recipe`]: which steps a plan gets.
 //! - [`plan`]: what a plan is, and every legal change of it. Pure.
 //! - [`sandbox`]: runs components. [`registry`]: which there are. [`contract`]: their types and ours.
-//! - [`places`]: how those who want the same thing at the same time share it.
+//! - [`places`]: how those who want the same thing at the same time share it. [`caller`]: who they are.
 //! - [`services`]: the Codex services and the client that calls them.
 //! - [`store`]: plans and events, durable. [`brain`]: delivers events to the audit log.
 //! - [`private`]: files that nobody else may read.
@@ -23,6 +23,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod background;
 pub mod brain;
+pub mod caller;
 pub mod cases;
 pub mod cli;
 pub mod config;

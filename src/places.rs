@@ -17,9 +17,14 @@ use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::{Notify, oneshot};
 
+use crate::caller::Caller;
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 mod tests;
+
+/// How many times what it leaves free a caller may have: alone it gets seven eighths.
+const TIMES: usize = 7;
 
 /// Holders that are shown.
 const SHOWN: usize = 10;
@@ -144,6 +149,13 @@ impl<K: Holder> Default for Own<K> {
 impl<K: Holder> Clone for Places<K> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
+    }
+}
+
+impl Places<Caller> {
+    /// So many places for callers, of which one alone gets most.
+    pub fn of_callers(purpose: Purpose, size: usize) -> Self {
+        Self::new(purpose, size, TIMES)
     }
 }
 

@@ -1,6 +1,8 @@
-//! Under load it stays up: past every limit there is a 503, and slow clients are let go.
+//! Under load it stays up: past every limit there is a 503, past a client's share of it a 429, and slow
+//! clients are let go.
 
 mod limits;
+mod shares;
 mod slow;
 
 use tokio::io::AsyncReadExt;

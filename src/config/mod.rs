@@ -178,6 +178,8 @@ impl Config {
             ("answer_bytes", self.limits.answer_bytes),
             ("steps", self.limits.steps),
             ("concurrent_steps", self.limits.concurrent_steps),
+            ("concurrent_creates", self.limits.concurrent_creates),
+            ("waits", self.limits.waits),
             ("connections", self.limits.connections),
             ("event_streams", self.limits.event_streams),
             ("step_ms", usize::try_from(self.limits.step_ms)?),
@@ -191,6 +193,11 @@ impl Config {
         }
         let bounded = [
             ("[limits] concurrent_steps", self.limits.concurrent_steps),
+            (
+                "[limits] concurrent_creates",
+                self.limits.concurrent_creates,
+            ),
+            ("[limits] waits", self.limits.waits),
             ("[limits] connections", self.limits.connections),
             ("[limits] event_streams", self.limits.event_streams),
             ("[run] plans", self.run.plans),

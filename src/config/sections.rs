@@ -196,6 +196,10 @@ pub struct Limits {
     pub attempts: u32,
     /// Steps under way at the same time, over all plans; past it 503.
     pub concurrent_steps: usize,
+    /// Plans that are created at the same time; past it clients wait.
+    pub concurrent_creates: usize,
+    /// Clients that wait for a plan that is run; past it 503.
+    pub waits: usize,
     /// Connections of clients; past it 503.
     pub connections: usize,
     /// Event streams at the same time; past it 503.
@@ -223,6 +227,8 @@ impl Default for Limits {
             steps: 50,
             attempts: 100,
             concurrent_steps: 256,
+            concurrent_creates: 64,
+            waits: 512,
             connections: 1_024,
             event_streams: 64,
             step_ms: 60_000,

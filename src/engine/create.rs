@@ -8,6 +8,7 @@ use super::assemble::{Assembler, Draft, apart};
 use super::recipes::Wanted;
 use super::request::FIRST;
 use super::{Engine, EngineError};
+use crate::caller::Caller;
 use crate::plan::{ApprovalMode, Domain, Mode, Plan, PlanStatus, Timestamp};
 use crate::registry::PluginVersion;
 
@@ -34,7 +35,13 @@ impl Engine {
     ///
     /// # Errors
     /// When it asks for what there is not, or for what the policy forbids.
-    pub async fn create(&self, new: NewPlan, now: Timestamp) -> Result<Arc<Plan>, EngineError> {
+    pub async fn create(
+        &self,
+        new: NewPlan,
+        now: Timestamp,
+        caller: &Caller,
+    ) -> Result<Arc<Plan>, EngineError> {
+        let _place = self.shares.creates.take(caller).await?;
         let mode = new.mode.unwrap_or(self.default_mode);
         let drafts = self.drafts(&new, mode).await;
         let (recipe, drafts) = drafts.map_err(EngineError::Invalid)?;

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{TryAcquireError, oneshot};
+use tokio::sync::oneshot;
 
 use super::step::Ended;
 use super::{Engine, EngineError};
 use crate::background::caught;
+use crate::caller::Caller;
 use crate::plan::{Finished, Outcome, Plan, Refused, Starter, StepStatus, Transition};
 use crate::store::StoreError;
 
@@ -32,21 +33,19 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such plan, or it can't go on now.
-    pub async fn step(self: &Arc<Self>, id: &str) -> Result<Arc<Plan>, EngineError> {
-        let permit = match Arc::clone(&self.running).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(TryAcquireError::NoPermits) => {
-                return Err(EngineError::Busy(self.limits.concurrent_steps));
-            }
-            Err(TryAcquireError::Closed) => return Err(EngineError::Stopping),
-        };
+    pub async fn step(
+        self: &Arc<Self>,
+        id: &str,
+        caller: &Caller,
+    ) -> Result<Arc<Plan>, EngineError> {
+        let place = self.shares.steps.try_take(caller)?;
         let (engine, id) = (Arc::clone(self), id.to_owned());
         let (reply, outcome) = oneshot::channel();
         tokio::spawn(async move {
             engine.drive(&id, Starter::Client, reply).await;
-            // In this order: who waits for the permit may want the store to be free.
+            // In this order: who waits for the place may want the store to be free.
             drop(engine);
-            drop(permit);
+            drop(place);
         });
         // The sender is only dropped unused if the task is gone, which means the host is.
         outcome.await.unwrap_or(Err(EngineError::Stopping))

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::places::NoPlace;
 use crate::store::StoreError;
 
 /// Why the engine did not do what was asked.
@@ -13,12 +14,9 @@ pub enum EngineError {
     /// A plan does not grow without an end: what came of every attempt stays in its history.
     #[error("{0} was tried {1} times, which is the limit: create a new plan")]
     TriedOut(String, u32),
-    /// Too much is under way.
-    #[error("{0} steps are running, which is the limit: try again in a moment")]
-    Busy(usize),
-    /// Too many plans are driven to their end.
-    #[error("{0} plans are being run, which is the limit: try again in a moment")]
-    BusyRuns(usize),
+    /// Too much is under way, of everybody or of this caller.
+    #[error(transparent)]
+    Busy(NoPlace),
     /// The host is stopping.
     #[error("the host is stopping: what is being run goes on when it is back")]
     Stopping,
@@ -31,4 +29,13 @@ pub enum EngineError {
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<NoPlace> for EngineError {
+    fn from(why: NoPlace) -> Self {
+        match why {
+            NoPlace::Closed => Self::Stopping,
+            why => Self::Busy(why),
+        }
+    }
 }

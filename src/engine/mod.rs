@@ -8,7 +8,7 @@
 //! - [`decide`]: what people decide, carried out. [`run`]: plans that are driven to their end;
 //!   [`rest`]: those that only wait.
 //! - [`doubt`]: what the host finds of services because of which a check says no.
-//! - [`show`]: what a step would send now. [`settings`]: the settings that a step has.
+//! - [`shares`]: what callers share. [`show`]: what a step would send now. [`settings`]: the settings that a step has.
 //! - [`record`]: the last steps of the kinds that are recorded.
 //! - [`policy`]: what a mode lets through, judged for each request. [`checks`]: which count before.
 //! - [`request`]: a plugin's request, checked. [`kept`]: what is kept of a step, without secrets.
@@ -28,6 +28,7 @@ mod request;
 mod rest;
 mod run;
 mod settings;
+mod shares;
 mod show;
 mod step;
 mod verdict;
@@ -36,7 +37,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::config::{Config, Limits, PluginConfig, RunConfig};
 use crate::plan::{ApprovalMode, Mode};
@@ -56,6 +57,7 @@ pub use request::check_request;
 use rest::Resting;
 use run::Runs;
 use settings::Turns;
+use shares::Shares;
 use verdict::Patience;
 #[doc(hidden)]
 pub use verdict::check_verdict;
@@ -85,10 +87,8 @@ pub struct Engine {
     /// Driven plans that only wait.
     resting: Resting,
     turns: Turns,
-    /// One permit a step under way.
-    running: Arc<Semaphore>,
-    /// One permit a plan that is driven to its end.
-    driven: Arc<Semaphore>,
+    /// What callers share.
+    pub shares: Shares,
     /// Whether the host was told to stop.
     stopping: watch::Sender<bool>,
 }
@@ -123,8 +123,7 @@ impl Engine {
             runs: Runs::default(),
             resting: Resting::default(),
             turns: Turns::default(),
-            running: Arc::new(Semaphore::new(config.limits.concurrent_steps)),
-            driven: Arc::new(Semaphore::new(config.run.plans)),
+            shares: Shares::new(&config.limits, &config.run),
             stopping: watch::Sender::new(false),
         };
         engine.check_recipes().await?;
@@ -138,16 +137,12 @@ impl Engine {
 
     /// Steps under way.
     pub fn running(&self) -> usize {
-        self.limits
-            .concurrent_steps
-            .saturating_sub(self.running.available_permits())
+        self.shares.steps.taken()
     }
 
     /// Plans that are driven to their end.
     pub fn driven(&self) -> usize {
-        self.run
-            .plans
-            .saturating_sub(self.driven.available_permits())
+        self.shares.runs.taken()
     }
 
     /// Plans that would be driven, and only wait for a moment: they take no place of those.
@@ -186,18 +181,6 @@ impl Engine {
     /// ended in time.
     pub async fn finish(&self, grace: Duration) -> bool {
         self.stop();
-        let permits = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let idle = async {
-            let driven = self.driven.acquire_many(permits(self.run.plans)).await;
-            let running = self
-                .running
-                .acquire_many(permits(self.limits.concurrent_steps))
-                .await;
-            (driven.is_ok(), running.is_ok())
-        };
-        let idle = tokio::time::timeout(grace, idle).await;
-        self.driven.close();
-        self.running.close();
-        idle.is_ok()
+        self.shares.finish(grace).await
     }
 }

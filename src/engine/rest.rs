@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 
 use super::Engine;
 use super::run::Driver;
+use crate::caller::Caller;
+use crate::places::{Place, Places};
 use crate::plan::Timestamp;
 use crate::store::now;
 
@@ -46,13 +48,13 @@ impl Drop for Counted {
 pub(super) struct Turn {
     pub(super) engine: Arc<Engine>,
     pub(super) driver: Arc<Driver>,
-    pub(super) permit: OwnedSemaphorePermit,
+    pub(super) place: Place<Caller>,
 }
 
 /// A plan that rests.
 pub(super) struct Rest {
     engine: Weak<Engine>,
-    driven: Arc<Semaphore>,
+    runs: Places<Caller>,
     stopping: watch::Receiver<bool>,
     driver: Arc<Driver>,
     _counted: Counted,
@@ -62,7 +64,7 @@ impl Rest {
     pub(super) fn new(engine: &Arc<Engine>, driver: Arc<Driver>) -> Self {
         Self {
             engine: Arc::downgrade(engine),
-            driven: Arc::clone(&engine.driven),
+            runs: engine.shares.runs.clone(),
             stopping: engine.stopping.subscribe(),
             driver,
             _counted: Counted::among(&engine.resting),
@@ -72,29 +74,29 @@ impl Rest {
     /// Rests until this moment, or until something changes the plan, and then until it has its turn;
     /// it gets none once the host stops.
     pub(super) async fn until(mut self, due: Option<Timestamp>) -> Option<Turn> {
-        let permit = tokio::select! {
+        let place = tokio::select! {
             // Errs only if the engine is gone.
             _ = self.stopping.wait_for(|stops| *stops) => None,
-            permit = turn(&self.driver, Arc::clone(&self.driven), due) => permit,
+            place = turn(&self.driver, &self.runs, due) => place,
         };
-        let turn = permit.zip(self.engine.upgrade());
-        let Some((permit, engine)) = turn else {
+        let turn = place.zip(self.engine.upgrade());
+        let Some((place, engine)) = turn else {
             self.driver.end();
             return None;
         };
         Some(Turn {
             engine,
             driver: self.driver,
-            permit,
+            place,
         })
     }
 }
 
 async fn turn(
     driver: &Driver,
-    driven: Arc<Semaphore>,
+    runs: &Places<Caller>,
     due: Option<Timestamp>,
-) -> Option<OwnedSemaphorePermit> {
+) -> Option<Place<Caller>> {
     loop {
         let left = due.map_or(0, |due| due.as_millis().saturating_sub(now().as_millis()));
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
@@ -103,5 +105,5 @@ async fn turn(
             () = tokio::time::sleep(left.min(LOOK)) => if left <= LOOK { break },
         }
     }
-    driven.acquire_owned().await.ok()
+    runs.take(&driver.caller).await.ok()
 }

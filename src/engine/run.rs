@@ -6,25 +6,36 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, TryAcquireError, oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::drive::{STORE_AGAIN, Went};
 use super::rest::{Rest, Turn};
 use super::{Engine, EngineError};
 use crate::background::caught;
+use crate::caller::Caller;
+use crate::places::{NoPlace, Place};
 use crate::plan::{Plan, PlanStatus, Refused, Starter, Timestamp, Transition};
 use crate::store::{Driven, StoreError, now};
 
 /// What others know of the task that drives a plan.
-#[derive(Default)]
 pub(super) struct Driver {
+    /// Who asked for it.
+    pub(super) caller: Caller,
     /// Something else changed the plan.
     changed: Notify,
     ended: watch::Sender<bool>,
 }
 
 impl Driver {
+    fn new(caller: Caller) -> Self {
+        Self {
+            caller,
+            changed: Notify::new(),
+            ended: watch::Sender::new(false),
+        }
+    }
+
     /// Waits until something else changes the plan.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
@@ -46,13 +57,13 @@ impl Runs {
     }
 
     /// A new driver for the plan; none if it has one, which then looks at the plan again.
-    fn begin(&self, id: &str) -> Option<Arc<Driver>> {
+    fn begin(&self, id: &str, caller: Caller) -> Option<Arc<Driver>> {
         let mut drivers = self.drivers();
         if let Some(driver) = drivers.get(id) {
             driver.changed.notify_one();
             return None;
         }
-        let driver = Arc::new(Driver::default());
+        let driver = Arc::new(Driver::new(caller));
         drivers.insert(id.to_owned(), Arc::clone(&driver));
         Some(driver)
     }
@@ -80,20 +91,24 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such plan, or it can't go on now.
-    pub async fn run(self: &Arc<Self>, id: &str) -> Result<Arc<Plan>, EngineError> {
-        let permit = match Arc::clone(&self.driven).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(TryAcquireError::NoPermits) => return self.run_already(id).await,
-            Err(TryAcquireError::Closed) => return Err(EngineError::Stopping),
+    pub async fn run(
+        self: &Arc<Self>,
+        id: &str,
+        caller: &Caller,
+    ) -> Result<Arc<Plan>, EngineError> {
+        let place = match self.shares.runs.try_take(caller) {
+            Ok(place) => place,
+            Err(NoPlace::Closed) => return Err(EngineError::Stopping),
+            Err(busy) => return self.run_already(id, busy).await,
         };
         let (reply, answer) = oneshot::channel();
-        let (engine, id) = (Arc::clone(self), id.to_owned());
+        let (engine, id, caller) = (Arc::clone(self), id.to_owned(), *caller);
         // In a task of its own, so that a client who hangs up now leaves no run without a driver.
         tokio::spawn(async move {
             let begun = engine.begin_run(&id).await;
             let driver = begun.as_ref().ok().and_then(|plan| {
                 plan.run.as_ref()?;
-                engine.runs.begin(&id)
+                engine.runs.begin(&id, caller)
             });
             // The client may have hung up.
             let _ = reply.send(begun);
@@ -101,25 +116,25 @@ impl Engine {
                 let turn = Turn {
                     engine,
                     driver,
-                    permit,
+                    place,
                 };
                 drive_to_end(id, Some(turn)).await;
             } else {
-                // In this order: who waits for the permit may want the store to be free.
+                // In this order: who waits for the place may want the store to be free.
                 drop(engine);
-                drop(permit);
+                drop(place);
             }
         });
         answer.await.unwrap_or(Err(EngineError::Stopping))
     }
 
     /// Where there is no room for another run: a plan that needs none is answered as it is.
-    async fn run_already(&self, id: &str) -> Result<Arc<Plan>, EngineError> {
+    async fn run_already(&self, id: &str, busy: NoPlace) -> Result<Arc<Plan>, EngineError> {
         let plan = self.store.plan(id).await?.ok_or(StoreError::NotFound)?;
         if plan.run.is_some() || plan.status == PlanStatus::Done {
             return Ok(plan);
         }
-        Err(EngineError::BusyRuns(self.run.plans))
+        Err(busy.into())
     }
 
     async fn begin_run(&self, id: &str) -> Result<Arc<Plan>, EngineError> {
@@ -129,6 +144,14 @@ impl Engine {
             }
             outcome => Ok(outcome?),
         }
+    }
+
+    /// A place for a client that wants to wait for its plan.
+    ///
+    /// # Errors
+    /// When too many wait.
+    pub fn admit_waiting(&self, caller: &Caller) -> Result<Place<Caller>, EngineError> {
+        Ok(self.shares.waits.try_take(caller)?)
     }
 
     /// Waits until the plan is not run any more, for at most this long; the plan as it then is.
@@ -156,7 +179,7 @@ impl Engine {
         let all = self.store.driven().await?;
         let count = all.len();
         for Driven { id, rests_until } in all {
-            if let Some(driver) = self.runs.begin(&id) {
+            if let Some(driver) = self.runs.begin(&id, Caller::Host) {
                 let rest = Rest::new(self, driver);
                 tokio::spawn(async move { drive_to_end(id, rest.until(rests_until).await).await });
             }
@@ -171,7 +194,7 @@ impl Engine {
         if *self.stopping.borrow() || !self.is_run(id).await {
             return None;
         }
-        self.runs.begin(id)
+        self.runs.begin(id, driver.caller)
     }
 
     async fn is_run(&self, id: &str) -> bool {
@@ -199,7 +222,7 @@ impl Engine {
             let driven = plan.filter(|plan| plan.run.is_some() && !stops);
             let at = now();
             if let Some(plan) = &driven {
-                under_way.begin(self, plan, at);
+                under_way.begin(self, plan, at, driver.caller);
             }
             if under_way.tasks.is_empty() {
                 let until = driven.as_ref()?.rests_until(at);
@@ -223,13 +246,13 @@ impl Engine {
     }
 
     /// One step of a plan that is run, as soon as there is room for it.
-    async fn run_one(self: Arc<Self>, id: String, step: String) -> (String, Went) {
-        let Ok(permit) = Arc::clone(&self.running).acquire_owned().await else {
+    async fn run_one(self: Arc<Self>, id: String, step: String, caller: Caller) -> (String, Went) {
+        let Ok(place) = self.shares.steps.take(&caller).await else {
             return (step, Went::Well);
         };
         let (reply, _) = oneshot::channel();
         let went = self.drive(&id, Starter::Run(step.clone()), reply).await;
-        drop(permit);
+        drop(place);
         (step, went)
     }
 }
@@ -239,16 +262,16 @@ async fn drive_to_end(id: String, mut turn: Option<Turn>) {
     while let Some(Turn {
         engine,
         driver,
-        permit,
+        place,
     }) = turn
     {
         // Boxed, so that a plan that rests does not hold the room for it.
         let driven = caught(Box::pin(engine.drive_on(&id, &driver))).await;
         if let Some(Some(due)) = driven {
             let rest = Rest::new(&engine, driver);
-            // In this order: who waits for the permit may want the store to be free.
+            // In this order: who waits for the place may want the store to be free.
             drop(engine);
-            drop(permit);
+            drop(place);
             turn = rest.until(Some(due)).await;
             continue;
         }
@@ -258,13 +281,13 @@ async fn drive_to_end(id: String, mut turn: Option<Turn>) {
         }
         let Some(driver) = engine.driver_again(&id, &driver).await else {
             drop(engine);
-            drop(permit);
+            drop(place);
             return;
         };
         turn = Some(Turn {
             engine,
             driver,
-            permit,
+            place,
         });
     }
 }
@@ -277,12 +300,12 @@ struct UnderWay {
 }
 
 impl UnderWay {
-    fn begin(&mut self, engine: &Arc<Engine>, plan: &Plan, at: Timestamp) {
+    fn begin(&mut self, engine: &Arc<Engine>, plan: &Plan, at: Timestamp, caller: Caller) {
         for step in plan.runnable(at) {
             if self.steps.insert(step.id.clone()) {
                 let engine = Arc::clone(engine);
                 self.tasks
-                    .spawn(engine.run_one(plan.id.clone(), step.id.clone()));
+                    .spawn(engine.run_one(plan.id.clone(), step.id.clone(), caller));
             }
         }
     }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::engine::EngineError;
+use crate::places::NoPlace;
 use crate::plan::Refused;
 use crate::registry::RegistryError;
 use crate::sandbox::LoadError;
@@ -60,10 +61,29 @@ impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         let body = Json(json!({"ok": false, "error": self.message}));
         let mut response = (self.status, body).into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if is_for_now(self.status) {
             response.headers_mut().insert(RETRY_AFTER, AGAIN.into());
         }
         response
+    }
+}
+
+/// Whether the same request may be answered in a moment.
+fn is_for_now(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+    )
+}
+
+impl From<NoPlace> for HttpError {
+    fn from(why: NoPlace) -> Self {
+        let status = match why {
+            // RFC 6585, section 4: this caller has too many.
+            NoPlace::Share { .. } => StatusCode::TOO_MANY_REQUESTS,
+            NoPlace::Full { .. } | NoPlace::Closed => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, why.to_string())
     }
 }
 
@@ -73,10 +93,10 @@ impl From<EngineError> for HttpError {
         match error {
             EngineError::Invalid(_) => Self::bad(message),
             EngineError::TriedOut(..) => Self::new(StatusCode::CONFLICT, message),
-            EngineError::Busy(_)
-            | EngineError::BusyRuns(_)
-            | EngineError::Stopping
-            | EngineError::NotStored(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
+            EngineError::Busy(why) => why.into(),
+            EngineError::Stopping | EngineError::NotStored(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+            }
             EngineError::Store(error) => error.into(),
         }
     }
@@ -92,7 +112,8 @@ impl From<RegistryError> for HttpError {
             RegistryError::NoKind { .. }
             | RegistryError::NotKept(_)
             | RegistryError::NoVersion { .. } => StatusCode::NOT_FOUND,
-            RegistryError::Busy(_) | RegistryError::Shelf(..) => StatusCode::SERVICE_UNAVAILABLE,
+            RegistryError::Busy(why) => return why.into(),
+            RegistryError::Shelf(..) => StatusCode::SERVICE_UNAVAILABLE,
             RegistryError::Store(error) => return error.into(),
             RegistryError::Deactivated(_)
             | RegistryError::Quarantined(_)

@@ -121,7 +121,7 @@ pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnsw
             waiting: engine.resting(),
             limit: engine.most_driven(),
         },
-        places: BTreeMap::from([("calls", engine.registry.calls_taken())]),
+        places: places(&app),
         store: Store {
             trouble: condition.trouble,
             log_bytes: condition.log_bytes,
@@ -139,4 +139,11 @@ pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnsw
         },
         services: services.collect(),
     }))
+}
+
+fn places(app: &App) -> BTreeMap<&'static str, Taken> {
+    let mut places = app.visitors.taken();
+    places.extend(app.engine.shares.taken());
+    places.extend(app.engine.registry.taken());
+    places
 }

@@ -3,6 +3,7 @@
 mod activate_plugin;
 mod approve_step;
 mod body;
+mod caller;
 mod cancel_plan;
 mod create_plan;
 mod deactivate_plugin;
@@ -31,6 +32,7 @@ mod segments;
 mod server;
 mod skip_step;
 mod upload_plugin;
+mod visitors;
 mod watch_events;
 
 use std::sync::Arc;
@@ -39,7 +41,6 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::from_fn;
 use axum::routing::{delete, get, post};
-use tokio::sync::Semaphore;
 
 use crate::background::Healths;
 use crate::brain::AuditLog;
@@ -48,6 +49,7 @@ use error::HttpError;
 
 pub use server::{Manners, serve};
 pub use upload_plugin::SIGNATURE_HEADER;
+pub use visitors::Visitors;
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -56,8 +58,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// The audit log.
     pub audit: Arc<AuditLog>,
-    /// One permit an event stream.
-    pub streams: Arc<Semaphore>,
+    /// What callers share of the API.
+    pub visitors: Visitors,
     /// How the work in the background does.
     pub(crate) healths: Healths,
 }

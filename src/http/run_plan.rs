@@ -9,6 +9,7 @@ use axum::extract::State;
 use super::body::Fields;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
+use crate::caller::Caller;
 use crate::engine::Engine;
 
 /// How long a client waits that does not say, and at the most, in milliseconds.
@@ -20,13 +21,16 @@ const LONGEST_MS: u64 = 600_000;
 /// answered as it is, and goes on.
 pub(super) async fn run_plan(
     State(engine): State<Arc<Engine>>,
+    caller: Caller,
     fields: Fields,
 ) -> Result<Json<PlanAnswer>, HttpError> {
     fields.only(&["planId", "wait", "timeoutMs"])?;
     let id = fields.text("planId")?;
     let wait = fields.flag("wait")?;
     let timeout = fields.number("timeoutMs", 1..=LONGEST_MS)?;
-    let mut plan = engine.run(id).await?;
+    // First, so that a client that may not wait has begun nothing.
+    let _waits = wait.then(|| engine.admit_waiting(&caller)).transpose()?;
+    let mut plan = engine.run(id, &caller).await?;
     if wait && plan.run.is_some() {
         let timeout = Duration::from_millis(timeout.unwrap_or(TIMEOUT_MS));
         plan = engine.run_ended(id, timeout).await?;

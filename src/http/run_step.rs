@@ -8,13 +8,15 @@ use axum::extract::State;
 use super::body::Fields;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
+use crate::caller::Caller;
 use crate::engine::Engine;
 
 /// `{planId}` → `{ok, plan}`; a step that failed is in the plan, not in the status.
 pub(super) async fn run_step(
     State(engine): State<Arc<Engine>>,
+    caller: Caller,
     fields: Fields,
 ) -> Result<Json<PlanAnswer>, HttpError> {
-    let plan = engine.step(fields.text("planId")?).await?;
+    let plan = engine.step(fields.text("planId")?, &caller).await?;
     Ok(PlanAnswer::json(plan))
 }

@@ -2,35 +2,31 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use serde_json::Value;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+
+use super::Visitors;
+use crate::caller::Caller;
+use crate::places::NoPlace;
 
 /// The wait after a failed accept: mostly too many open files, which passes.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// Refusals that are being written at the same time; past it connections are just closed.
-const REFUSALS: usize = 64;
-
-/// What a client is told that is one too many.
-const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
-    content-type: application/json\r\ncontent-length: 62\r\nconnection: close\r\n\r\n\
-    {\"ok\":false,\"error\":\"too many connections: try again shortly\"}";
-
 /// How clients are treated.
 #[derive(Debug, Clone, Copy)]
 pub struct Manners {
-    /// Connections at the same time.
-    pub connections: usize,
     /// How long a client may take for a request's head, stay silent, or leave sent data
     /// unacknowledged.
     pub patience: Duration,
@@ -42,11 +38,10 @@ pub struct Manners {
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    visitors: Visitors,
     manners: Manners,
     stop: impl Future<Output = ()>,
 ) {
-    let slots = Arc::new(Semaphore::new(manners.connections));
-    let refusals = Arc::new(Semaphore::new(REFUSALS));
     let open = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -57,8 +52,8 @@ pub async fn serve(
             () = &mut stop => break,
             accepted = listener.accept() => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, caller) = match accepted {
+            Ok((stream, peer)) => (stream, Caller::from(peer)),
             Err(error) => {
                 tracing::warn!("a connection could not be accepted: {error}");
                 tokio::time::sleep(ACCEPT_AGAIN).await;
@@ -69,22 +64,29 @@ pub async fn serve(
             tracing::debug!("a connection is gone already: {error}");
             continue;
         }
-        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
-            if let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
-                tokio::spawn(async move {
-                    refuse(stream, manners.patience).await;
-                    drop(permit);
-                });
+        let place = match visitors.connections.try_take(&caller) {
+            Ok(place) => place,
+            Err(why) => {
+                if let Ok(place) = visitors.refusals.try_take(&caller) {
+                    tokio::spawn(async move {
+                        refuse(stream, &why, manners.patience).await;
+                        drop(place);
+                    });
+                }
+                continue;
             }
-            continue;
         };
-        let service = TowerToHyperService::new(router.clone());
+        let router = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(caller);
+            router.call(request)
+        });
         let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!("a connection ended: {error}");
             }
-            drop(slot);
+            drop(place);
         });
     }
     drop(listener);
@@ -111,27 +113,27 @@ fn tune(stream: &TcpStream, patience: Duration) -> io::Result<()> {
     Ok(())
 }
 
-async fn refuse(mut stream: TcpStream, patience: Duration) {
+async fn refuse(mut stream: TcpStream, why: &NoPlace, patience: Duration) {
+    let refusal = refusal(why);
     let told = async {
-        stream.write_all(REFUSAL).await?;
+        stream.write_all(refusal.as_bytes()).await?;
         stream.shutdown().await
     };
     // Best effort: a client that can't be told is closed all the same.
     let _ = tokio::time::timeout(patience.min(Duration::from_secs(1)), told).await;
 }
 
-#[cfg(test)]
-mod tests {
-    use super::REFUSAL;
-
-    #[test]
-    fn the_refusal_has_the_length_that_it_says() {
-        let text = String::from_utf8_lossy(REFUSAL);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
-        assert!(
-            head.contains(&format!("content-length: {}\r\n", body.len())),
-            "{}",
-            body.len()
-        );
-    }
+/// What a client is told that is one too many.
+fn refusal(why: &NoPlace) -> String {
+    let status = match why {
+        NoPlace::Share { .. } => "429 Too Many Requests",
+        NoPlace::Full { .. } | NoPlace::Closed => "503 Service Unavailable",
+    };
+    let error = Value::from(format!("too many connections: {why}"));
+    let body = format!("{{\"ok\":false,\"error\":{error}}}");
+    format!(
+        "HTTP/1.1 {status}\r\nretry-after: 1\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
 }

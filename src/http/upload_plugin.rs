@@ -16,6 +16,7 @@ use super::body;
 use super::error::HttpError;
 use super::get_plugin::carried_out;
 use super::list_plugins::PluginLine;
+use crate::caller::Caller;
 use crate::registry::{Component, SIGNATURE_BYTES};
 
 /// How much longer a component may take to arrive than another body.
@@ -35,12 +36,13 @@ pub(super) struct PluginAnswer {
 /// `{ok, plugin: {kind, version, sha256, …}}`.
 pub(super) async fn upload_plugin(
     State(app): State<App>,
+    caller: Caller,
     request: Request,
 ) -> Result<Json<PluginAnswer>, HttpError> {
     let registry = Arc::clone(&app.engine.registry);
     let patience = Duration::from_millis(app.engine.limits().client_ms).saturating_mul(PATIENCE);
     let signature = signature(request.headers());
-    let refused = signature.and_then(|signature| Ok((signature, registry.admit()?)));
+    let refused = signature.and_then(|signature| Ok((signature, registry.admit(&caller)?)));
     // Read even if it is of no use, as every body is.
     let limit = if refused.is_ok() {
         registry.component_limit()

@@ -9,17 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{Stream, unfold};
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::App;
 use super::error::HttpError;
 use super::query::Parameters;
+use crate::caller::Caller;
 use crate::engine::Engine;
+use crate::places::Place;
 use crate::plan::HistoryEntry;
 use crate::store::{Feed, Told};
 
@@ -31,24 +32,21 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// from its first event, all from now on, or either from behind the last event that was seen.
 pub(super) async fn watch_events(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<impl IntoResponse, HttpError> {
     parameters.only(&["id", "lastEventId"])?;
     let after = last_seen(&headers, &parameters)?;
     let App {
-        engine, streams, ..
+        engine, visitors, ..
     } = app;
-    let most = engine.limits().event_streams;
-    let permit = streams.try_acquire_owned().map_err(|_| {
-        let message = format!("{most} event streams are open, which is the limit: try again later");
-        HttpError::new(StatusCode::SERVICE_UNAVAILABLE, message)
-    })?;
+    let place = visitors.streams.try_take(&caller)?;
     let feed = Feed::begin(Arc::clone(&engine.store), parameters.get("id"), after).await?;
     let events = events(Watch {
         engine,
         feed,
-        _permit: permit,
+        _place: place,
     });
     // A proxy that collects an answer before it passes it on would keep all of it.
     let headers = [("x-accel-buffering", "no")];
@@ -77,7 +75,7 @@ fn last_seen(headers: &HeaderMap, parameters: &Parameters) -> Result<Option<i64>
 struct Watch {
     engine: Arc<Engine>,
     feed: Feed,
-    _permit: OwnedSemaphorePermit,
+    _place: Place<Caller>,
 }
 
 /// Ends when the host is told to stop: it would wait for the stream otherwise.

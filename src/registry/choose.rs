@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::grants::Granted;
 use super::version::{Origin, PluginVersion};
-use super::{Component, Registry, RegistryError, State, UPLOAD, UPLOADS};
+use super::{Component, Registry, RegistryError, State, UPLOAD};
+use crate::caller::Caller;
+use crate::places::Place;
 use crate::sandbox::sha256;
 use crate::store::{PluginChoice, PluginRecord};
 
@@ -60,12 +61,11 @@ impl Registry {
     ///
     /// # Errors
     /// When others are being taken, or as many are kept as may be.
-    pub fn admit(&self) -> Result<OwnedSemaphorePermit, RegistryError> {
+    pub fn admit(&self, caller: &Caller) -> Result<Place<Caller>, RegistryError> {
         if self.read().kept.len() >= VERSIONS {
             return Err(RegistryError::Full(VERSIONS));
         }
-        let uploads = Arc::clone(&self.uploads).try_acquire_owned();
-        uploads.map_err(|_| RegistryError::Busy(UPLOADS))
+        self.uploads.try_take(caller).map_err(RegistryError::Busy)
     }
 
     /// The largest component, in bytes.
@@ -81,7 +81,7 @@ impl Registry {
     pub async fn upload(
         &self,
         component: Component,
-        _admitted: OwnedSemaphorePermit,
+        _admitted: Place<Caller>,
     ) -> Result<Arc<PluginVersion>, RegistryError> {
         let loaded = self.loader.load(component.clone(), Origin::Upload).await;
         let version = loaded.inspect_err(|_| self.let_go_of(&component))?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::places::NoPlace;
 use crate::sandbox::LoadError;
 use crate::store::StoreError;
 
@@ -66,8 +67,8 @@ pub enum RegistryError {
     #[error("{0} is needed: {1}")]
     Needed(String, String),
     /// Too many components at the same time.
-    #[error("{0} components are being taken, which is the limit: try again in a moment")]
-    Busy(usize),
+    #[error(transparent)]
+    Busy(NoPlace),
     /// As many versions are kept as may be.
     #[error("{0} versions are kept, which is the limit: delete some that are not needed any more")]
     Full(usize),

@@ -33,8 +33,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use tokio::sync::Semaphore;
-
+use crate::caller::Caller;
+use crate::places::{Places, Purpose};
 use crate::sandbox::{CompileCache, Sandbox};
 use crate::services::Catalogue;
 use crate::store::{PluginChoice, PluginRecord, Store};
@@ -57,9 +57,18 @@ use shelf::Shelf;
 pub use terms::Terms;
 pub use version::{Origin, PluginVersion};
 
-/// Components that are sent and compiled at the same time. Each is in memory meanwhile, and keeps a
-/// processor busy.
-const UPLOADS: usize = 2;
+/// Components that are sent and compiled at the same time, two of them of one caller. Each is in
+/// memory meanwhile, and keeps a processor busy.
+const UPLOADS: usize = 3;
+
+/// What is said of them.
+const UPLOADING: Purpose = Purpose {
+    are: "components are being taken",
+    setting: "fixed",
+};
+
+/// How many times what it leaves free a caller may have of them.
+const TIMES: usize = 1;
 
 /// The origin on record of what somebody sent.
 const UPLOAD: &str = "upload";
@@ -96,8 +105,8 @@ pub struct Registry {
     choosing: tokio::sync::Mutex<()>,
     /// Kept versions are loaded one after the other.
     loading: tokio::sync::Mutex<()>,
-    /// One permit a component that is being sent and compiled.
-    uploads: Arc<Semaphore>,
+    /// One a component that is being sent and compiled.
+    uploads: Places<Caller>,
 }
 
 #[derive(Default)]
@@ -182,7 +191,7 @@ impl Registry {
             state: RwLock::default(),
             choosing: tokio::sync::Mutex::default(),
             loading: tokio::sync::Mutex::default(),
-            uploads: Arc::new(Semaphore::new(UPLOADS)),
+            uploads: Places::new(UPLOADING, UPLOADS, TIMES),
         };
         for record in registry.store.plugins().await? {
             registry.write().kept.insert(record.sha256.clone(), record);

@@ -87,9 +87,12 @@ impl Registry {
         version.is_ok_and(|version| version.manifest.kind == kind && version.is_named)
     }
 
-    /// How the kinds share the sandbox now.
-    pub fn calls_taken(&self) -> Taken {
-        self.loader.sandbox.taken()
+    /// How the kinds share the sandbox now, and callers what takes their components.
+    pub fn taken(&self) -> [(&'static str, Taken); 2] {
+        [
+            ("calls", self.loader.sandbox.taken()),
+            ("uploads", self.uploads.shown()),
+        ]
     }
 
     /// The operator's settings of kinds.

@@ -12,8 +12,8 @@ use crate::text::plain;
 /// How much of a digest is shown, in characters: enough to tell versions apart.
 const SHOWN: usize = 12;
 
-/// The status of a host that has no room at the moment.
-const BUSY: u16 = 503;
+/// The statuses of a host that has no room at the moment, for anybody or for this client.
+const BUSY: [u16; 2] = [503, 429];
 
 /// What came of swapping a version in.
 pub(super) enum Outcome {
@@ -62,7 +62,9 @@ impl RunningHost {
                 "{}: start one with `codex-mesh dev` in another terminal",
                 plain(&error.to_string())
             ))),
-            Some(refused) if refused.status == BUSY => Ok(Outcome::NotYet(refused.to_string())),
+            Some(refused) if BUSY.contains(&refused.status) => {
+                Ok(Outcome::NotYet(refused.to_string()))
+            }
             Some(_) => Err(error),
         }
     }
