@@ -204,7 +204,7 @@ async fn a_database_without_its_log_is_not_taken_for_whole() {
     let (log, aside) = (world.file("mesh.db-wal"), world.file("mesh.aside"));
     copy(&log, &aside);
     let said = [
-        "lacks the last",
+        "lacks what was committed last",
         "its log (-wal) is missing",
         "remove",
         "mesh.mark",
@@ -229,7 +229,12 @@ async fn an_older_copy_is_taken_only_when_it_is_meant() {
     world.create(2, "TERM").await;
     let (newest, newest_mark) = (fs::read(&database).unwrap(), world.file("mesh.mark"));
     copy(&aside, &database);
-    world.assert_refused(&["lacks the last", "an older copy", "a backup", "mesh.mark"]);
+    world.assert_refused(&[
+        "lacks what was committed last",
+        "an older copy",
+        "a backup",
+        "mesh.mark",
+    ]);
     fs::write(&database, newest).unwrap();
     world.assert_has_plans(3).await;
     // As it says.
@@ -249,11 +254,12 @@ async fn an_older_copy_under_a_newer_log_is_not_mixed_with_it() {
     world.create(3, "KILL").await;
     let newest = fs::read(&database).unwrap();
     copy(&aside, &database);
-    world.assert_refused(&[
-        "lacks the last",
-        "an older copy",
-        "its log may be of another",
-    ]);
+    world.assert_refused(&["lacks what was committed last", "an older copy"]);
+    // Nor another host's.
+    let other = World::begin();
+    other.create(1, "TERM").await;
+    copy(&other.file("mesh.db"), &database);
+    world.assert_refused(&["another database than the one", "-wal"]);
     fs::write(&database, newest).unwrap();
     world.assert_has_plans(94).await;
 }
@@ -333,5 +339,5 @@ async fn a_database_of_an_earlier_host_is_taken() {
     fs::write(data.path().join("mesh.db"), earlier).unwrap();
     let (code, stderr) = Binary::run("serve", data.path()).fails();
     assert_eq!(code, Some(1));
-    assert_has(&stderr, &["lacks the last", "an older copy"]);
+    assert_has(&stderr, &["lacks what was committed last", "an older copy"]);
 }

@@ -102,18 +102,7 @@ impl Found<'_> {
     fn check_alone(&self) -> anyhow::Result<()> {
         let connection = open_alone(self.file).map_err(StoreError::from)?;
         self.check_identity(&connection)?;
-        let alone = Mark::of(&connection).map_err(StoreError::from)?;
-        let Some(mark) = self.mark else {
-            return Ok(());
-        };
-        // Another database is told later.
-        let is_other = alone.as_ref().is_some_and(|alone| alone.id != mark.id);
-        let commits = alone.map_or(0, |alone| alone.commits);
-        if !is_other && commits < mark.folded {
-            let why = "an older copy was put in its place, and its log (-wal) may be of another";
-            bail!(self.behind(mark, why, commits));
-        }
-        Ok(())
+        self.check_mark(&connection, |mark| mark.folded)
     }
 
     /// Once it is open, and before anything is changed.
@@ -122,40 +111,35 @@ impl Found<'_> {
     /// What is wrong, and what to do.
     pub(super) fn check_open(&self, connection: &Connection) -> anyhow::Result<()> {
         self.check_identity(connection)?;
+        self.check_mark(connection, |mark| mark.commits)
+    }
+
+    /// Whether it is the one that the mark is of, and has as many commits as it needs.
+    fn check_mark(
+        &self,
+        connection: &Connection,
+        needed: impl FnOnce(&Mark) -> i64,
+    ) -> anyhow::Result<()> {
         let Some(mark) = self.mark else {
             return Ok(());
         };
         let found = Mark::of(connection).map_err(StoreError::from)?;
-        match found {
-            Some(found) if found.id != mark.id => bail!(
-                "it is another database than the one that was used here last: put that one back. \
-                 {}",
-                self.accept()
-            ),
-            Some(found) if found.commits >= mark.commits => Ok(()),
-            None if mark.commits == 0 => Ok(()),
-            found => {
-                let commits = found.map_or(0, |found| found.commits);
-                let why = "its log (-wal) is missing, or an older copy was put in its place";
-                bail!(self.behind(mark, why, commits))
-            }
-        }
-    }
-
-    fn behind(&self, mark: &Mark, why: &str, commits: i64) -> String {
-        let lost = mark.commits.saturating_sub(commits);
-        format!(
-            "it lacks the last {lost} commits: {why}. Put back the database and its log as the host left \
-             them. {}",
-            self.accept()
-        )
-    }
-
-    fn accept(&self) -> String {
-        format!(
-            "If this one is meant, as after putting back a backup, remove {} and start again",
+        let accept = format!(
+            "If this one is meant, as after putting back a backup, remove {} (and the file that ends with \
+             -wal, if it is not of this copy) and start again",
             self.mark_file.display()
-        )
+        );
+        let is_other = found.as_ref().is_some_and(|found| found.id != mark.id);
+        ensure!(
+            !is_other,
+            "it is another database than the one that was used here last: put that one back. {accept}"
+        );
+        ensure!(
+            found.map_or(0, |found| found.commits) >= needed(mark),
+            "it lacks what was committed last: its log (-wal) is missing, or an older copy was put in its \
+             place. Put back the database and its log as the host left them. {accept}"
+        );
+        Ok(())
     }
 
     /// Whether it is the host's, and of a schema that this host knows.
