@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::Timestamp;
 use crate::services::{Client, Pace, Service};
-use crate::store::{Store, now};
+use crate::store::{Delivery, Store, now};
 
 /// The wait after a first failure; it doubles with each more.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
@@ -97,8 +97,9 @@ impl AuditLog {
     /// Delivers for as long as it is polled.
     pub async fn run(&self) {
         let mut pace = Pace::new(FIRST_WAIT, LONGEST_WAIT);
+        let mut unsettled = Vec::new();
         loop {
-            match self.deliver_some().await {
+            match self.deliver_some(&mut unsettled).await {
                 Ok(Batch { looked_at, settled }) => {
                     if settled > 0 {
                         pace = Pace::new(FIRST_WAIT, LONGEST_WAIT);
@@ -118,19 +119,28 @@ impl AuditLog {
         }
     }
 
-    /// Delivers what may be delivered now.
-    async fn deliver_some(&self) -> Result<Batch, String> {
+    /// Delivers what may be delivered now. What became of it is unsettled until it is stored: nothing is
+    /// delivered again because that takes a while.
+    async fn deliver_some(&self, unsettled: &mut Vec<Delivery>) -> Result<Batch, String> {
+        self.settle(unsettled).await?;
         let entries = self.store.deliverable(delivery::BATCH).await;
         let entries = entries.map_err(|error| error.to_string())?;
         let looked_at = entries.len();
         let delivered = delivery::deliver(&self.client, &self.brain, &self.config, entries).await;
         let settled = delivered.settled.len();
-        if settled > 0 {
-            let recorded = self.store.settle(delivered.settled).await;
-            recorded.map_err(|error| error.to_string())?;
-        }
+        *unsettled = delivered.settled;
+        self.settle(unsettled).await?;
         let batch = Batch { looked_at, settled };
         delivered.failed.map_or(Ok(batch), Err)
+    }
+
+    async fn settle(&self, unsettled: &mut Vec<Delivery>) -> Result<(), String> {
+        if !unsettled.is_empty() {
+            let stored = self.store.settle(unsettled.clone()).await;
+            stored.map_err(|error| error.to_string())?;
+            unsettled.clear();
+        }
+        Ok(())
     }
 
     async fn wait(&self) {

@@ -2,13 +2,14 @@
 //! newer. It is not started on, is left as it is, and the way out is told and works.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::assert_intact;
+use super::{assert_intact, assert_says};
 use crate::support::{Binary, TestApp, assert_has, http};
 
 /// A data folder that hosts of the real program are started on.
@@ -284,6 +285,55 @@ async fn another_hosts_database_is_taken_only_when_it_is_meant() {
     world.assert_refused(&["another database than the one"]);
     copy(&world.file("mesh.aside"), &world.file("mesh.mark"));
     world.assert_has_plans(1).await;
+}
+
+/// What is damaged further in shows when it is needed, and is told with what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_that_shows_later_is_told() {
+    let app = TestApp::start().await;
+    for _ in 0..20 {
+        app.create(&json!({})).await;
+    }
+    let marked = app
+        .create(&json!({"goal": "the plan of which a page is damaged"}))
+        .await;
+    let data = app.stop().await;
+    let file = data.path().join("mesh.db");
+    let mut bytes = fs::read(&file).unwrap();
+    let id = marked["id"].as_str().unwrap().as_bytes();
+    // The row begins with these columns.
+    let row = [id, b"s1socialPENDING"].concat();
+    let at = bytes
+        .windows(row.len())
+        .position(|part| part == row)
+        .unwrap();
+    let page = at / 4_096 * 4_096;
+    bytes[page..page + 4_096].fill(0);
+    fs::write(&file, bytes).unwrap();
+    let app = TestApp::builder().data(data).start().await;
+    let what = "the database is damaged";
+    assert_says(&app.get("/mesh/plans").await, what);
+    assert_says(&app.get("/mesh/plans").await, "put back a copy");
+    assert_says(&app.try_step(&marked).await, what);
+    assert_eq!(app.get("/health").await.0, 200);
+}
+
+/// Of a folder whatever its name, and of a link to a database elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_found_whatever_its_path_looks_like() {
+    let world = World::begin();
+    let odd = world.0.path().join("da?ta #1%20é&x=1");
+    let elsewhere = world.0.path().join("elsewhere.db");
+    fs::create_dir(&odd).unwrap();
+    symlink(&odd, world.data()).unwrap();
+    symlink(&elsewhere, odd.join("mesh.db")).unwrap();
+    world.create(2, "KILL").await;
+    assert!(world.0.path().join("elsewhere.db-wal").exists());
+    let kept = fs::read(&elsewhere).unwrap();
+    fs::write(&elsewhere, "").unwrap();
+    world.assert_refused(&["is missing or empty"]);
+    fs::write(&elsewhere, kept).unwrap();
+    world.assert_has_plans(2).await;
 }
 
 /// A host that was killed at any commit, or whose folder was copied whole, is never refused.

@@ -56,6 +56,33 @@ async fn a_database_that_another_program_locks_is_said_and_outlived() {
     assert_intact(app.stop().await.path());
 }
 
+/// That an event arrived is kept until it can be stored, so that it does not arrive again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_arrived_is_not_sent_again_while_that_cannot_be_stored() {
+    let app = TestApp::start().await;
+    let brain = app.stub("brain").clone();
+    brain.hold();
+    app.create(&json!({})).await;
+    brain.asked(1).await;
+    let other = Connection::open(app.data.path().join("mesh.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    brain.release();
+    let mut waits = Vec::new();
+    while waits.len() < 3 {
+        let status = app.status_when(|status| {
+            let last = &status["brain"]["lastError"];
+            let said = last["error"].as_str().unwrap_or_default();
+            said.contains(LOCKED) && !waits.contains(&last["at"])
+        });
+        waits.push(status.await["brain"]["lastError"]["at"].clone());
+    }
+    assert_eq!(app.asked("brain"), 1, "sent again");
+    other.execute_batch("COMMIT").unwrap();
+    app.status_when(|status| status["brain"]["backlog"] == 0)
+        .await;
+    assert_eq!(app.asked("brain"), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_does_not_start_where_another_program_lets_nobody_read() {
     let data = TestApp::start().await.stop().await;

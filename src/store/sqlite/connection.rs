@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use anyhow::ensure;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
@@ -37,7 +38,11 @@ pub(super) fn open(
 ) -> anyhow::Result<Connection> {
     let connection = Connection::open(file).map_err(StoreError::from)?;
     let mut connection = checked(connection, check)?;
-    set_up(&connection).map_err(StoreError::from)?;
+    let journal = set_up(&connection).map_err(StoreError::from)?;
+    ensure!(
+        journal == "wal",
+        "it can't have a write-ahead log where it is: put the data folder on a local disk"
+    );
     MIGRATIONS
         .to_latest(&mut connection)
         .map_err(migration_failed)?;
@@ -59,8 +64,8 @@ fn checked(
     Ok(connection)
 }
 
-fn set_up(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+/// Which journal it has.
+fn set_up(connection: &Connection) -> rusqlite::Result<String> {
     // Synced at every commit, through the disk's own cache where the system can (macOS).
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", "ON")?;
@@ -74,7 +79,7 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     // In KiB. Four times the default: where plans, history and events are added.
     connection.pragma_update(None, "cache_size", -8_000)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(())
+    connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
 }
 
 /// An error of SQLite's own is told like any other.

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
@@ -59,6 +60,13 @@ impl Found<'_> {
         }
         let mut head = Vec::new();
         let opened = File::open(self.file).context("it can't be read")?;
+        if opened.metadata()?.nlink() > 1 {
+            tracing::warn!(
+                "{} has more than one name (hard links), and only beside this one is its log: whoever \
+                 opens it by another misses that, and may damage it",
+                self.file.display()
+            );
+        }
         opened.take(16).read_to_end(&mut head)?;
         ensure!(
             head == MAGIC,

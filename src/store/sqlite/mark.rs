@@ -5,7 +5,7 @@
 //! The file is written after a commit, and not waited for: it may be behind, and is never ahead.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -141,7 +141,7 @@ impl Marker {
         }
     }
 
-    /// Writes the file anew, so that it is whole whatever happens, and also if it was removed.
+    /// Opens the file and writes it, also if it was removed or said something else.
     pub(super) fn save(&mut self) {
         match self.saved() {
             Ok(file) => self.file = Some(file),
@@ -154,15 +154,15 @@ impl Marker {
     }
 
     fn saved(&self) -> io::Result<File> {
-        let aside = self.path.with_extension("mark.tmp");
-        match fs::remove_file(&aside) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = private::create(&aside)?;
-        file.write_all(self.mark.text().as_bytes())?;
+        let text = self.mark.text();
+        let mut options = private::options();
+        // Written over, and not replaced: it belongs to whom it belonged, and a full disk has room for it.
+        let options = options.write(true).create(true).truncate(false);
+        let file = options.open(&self.path)?;
+        private::close(&self.path);
+        file.write_all_at(text.as_bytes(), 0)?;
+        file.set_len(u64::try_from(text.len()).unwrap_or(LONGEST))?;
         file.sync_all()?;
-        fs::rename(&aside, &self.path)?;
         Ok(file)
     }
 }
