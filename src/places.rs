@@ -3,7 +3,8 @@
 //!
 //! - A holder may take one more while it has less than so many `times` what is free (the dynamic
 //!   threshold of Choudhury and Hahne, 1998). Alone it gets `times / (times + 1)` of all; the more
-//!   others there are, the less. Who has none may always take one that is free.
+//!   others there are, the less. Who has none may always take one that is free. Holders may also have
+//!   a share together: see [`Share`].
 //! - Those who wait take turns, one holder after the other, however many places one of them waits for.
 //!
 //! Who holds nothing and waits for nothing is not remembered.
@@ -24,7 +25,7 @@ use crate::caller::Caller;
 mod tests;
 
 /// How many times what it leaves free a caller may have: alone it gets seven eighths.
-const TIMES: usize = 7;
+pub const TIMES: usize = 7;
 
 /// Holders that are shown.
 const SHOWN: usize = 10;
@@ -66,6 +67,28 @@ pub enum NoPlace {
     /// None is given any more.
     #[error("the host is stopping")]
     Closed,
+}
+
+/// Which holders have a share together, and how large it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Share<K> {
+    /// How many times what they leave free they may have.
+    pub times: usize,
+    /// Whether these two are of the same share.
+    pub same: fn(&K, &K) -> bool,
+    /// Whose it is, for a message.
+    pub who: fn(&K) -> String,
+}
+
+impl<K: Holder> Share<K> {
+    /// Each holder has its own.
+    pub const fn each(times: usize) -> Self {
+        Self {
+            times,
+            same: K::eq,
+            who: K::to_string,
+        }
+    }
 }
 
 /// Places, shared by holders of this type. Clones are the same places.
@@ -112,7 +135,7 @@ pub struct Held {
 struct Inner<K: Holder> {
     purpose: Purpose,
     size: usize,
-    times: usize,
+    shares: Vec<Share<K>>,
     state: Mutex<State<K>>,
     /// Told when the last place comes back.
     idle: Notify,
@@ -155,17 +178,17 @@ impl<K: Holder> Clone for Places<K> {
 impl Places<Caller> {
     /// So many places for callers, of which one alone gets most.
     pub fn of_callers(purpose: Purpose, size: usize) -> Self {
-        Self::new(purpose, size, TIMES)
+        Self::new(purpose, size, [Share::each(TIMES)])
     }
 }
 
 impl<K: Holder> Places<K> {
-    /// So many places. One holder may have up to so many `times` what it leaves free.
-    pub fn new(purpose: Purpose, size: usize, times: usize) -> Self {
+    /// So many places. A holder may take one while all these shares that it is of have room.
+    pub fn new(purpose: Purpose, size: usize, shares: impl Into<Vec<Share<K>>>) -> Self {
         Self(Arc::new(Inner {
             purpose,
             size,
-            times,
+            shares: shares.into(),
             state: Mutex::new(State {
                 taken: 0,
                 is_closed: false,
@@ -285,17 +308,19 @@ impl<K: Holder> Places<K> {
         if free == 0 {
             return Err(NoPlace::Full { purpose, size });
         }
-        let held = state.holders.get(holder).map_or(0, |own| own.held);
-        if held < free.saturating_mul(self.0.times) {
-            return Ok(());
+        for share in &self.0.shares {
+            let held = state.held(|other| (share.same)(holder, other));
+            if held >= free.saturating_mul(share.times) {
+                let who = (share.who)(holder);
+                return Err(NoPlace::Share {
+                    purpose,
+                    size,
+                    held,
+                    who,
+                });
+            }
         }
-        let who = holder.to_string();
-        Err(NoPlace::Share {
-            purpose,
-            size,
-            held,
-            who,
-        })
+        Ok(())
     }
 
     /// Takes a place back, and gives what is free to those who wait.
@@ -323,6 +348,12 @@ impl<K: Holder> Places<K> {
 }
 
 impl<K: Holder> State<K> {
+    /// How many these have together.
+    fn held(&self, these: impl Fn(&K) -> bool) -> usize {
+        let holders = self.holders.iter().filter(|(holder, _)| these(holder));
+        holders.map(|(_, own)| own.held).sum()
+    }
+
     fn give(&mut self, holder: &K) {
         self.taken += 1;
         self.holders.entry(holder.clone()).or_default().held += 1;

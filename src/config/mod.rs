@@ -178,7 +178,6 @@ impl Config {
             ("answer_bytes", self.limits.answer_bytes),
             ("steps", self.limits.steps),
             ("concurrent_steps", self.limits.concurrent_steps),
-            ("concurrent_creates", self.limits.concurrent_creates),
             ("waits", self.limits.waits),
             ("connections", self.limits.connections),
             ("event_streams", self.limits.event_streams),
@@ -193,10 +192,6 @@ impl Config {
         }
         let bounded = [
             ("[limits] concurrent_steps", self.limits.concurrent_steps),
-            (
-                "[limits] concurrent_creates",
-                self.limits.concurrent_creates,
-            ),
             ("[limits] waits", self.limits.waits),
             ("[limits] connections", self.limits.connections),
             ("[limits] event_streams", self.limits.event_streams),

@@ -196,8 +196,6 @@ pub struct Limits {
     pub attempts: u32,
     /// Steps under way at the same time, over all plans; past it 503.
     pub concurrent_steps: usize,
-    /// Plans that are created at the same time; past it clients wait.
-    pub concurrent_creates: usize,
     /// Clients that wait for a plan that is run; past it 503.
     pub waits: usize,
     /// Connections of clients; past it 503.
@@ -227,7 +225,6 @@ impl Default for Limits {
             steps: 50,
             attempts: 100,
             concurrent_steps: 256,
-            concurrent_creates: 64,
             waits: 512,
             connections: 1_024,
             event_streams: 64,

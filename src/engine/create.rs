@@ -8,7 +8,6 @@ use super::assemble::{Assembler, Draft, apart};
 use super::recipes::Wanted;
 use super::request::FIRST;
 use super::{Engine, EngineError};
-use crate::caller::Caller;
 use crate::plan::{ApprovalMode, Domain, Mode, Plan, PlanStatus, Timestamp};
 use crate::registry::PluginVersion;
 
@@ -35,13 +34,7 @@ impl Engine {
     ///
     /// # Errors
     /// When it asks for what there is not, or for what the policy forbids.
-    pub async fn create(
-        &self,
-        new: NewPlan,
-        now: Timestamp,
-        caller: &Caller,
-    ) -> Result<Arc<Plan>, EngineError> {
-        let _place = self.shares.creates.take(caller).await?;
+    pub async fn create(&self, new: NewPlan, now: Timestamp) -> Result<Arc<Plan>, EngineError> {
         let mode = new.mode.unwrap_or(self.default_mode);
         let drafts = self.drafts(&new, mode).await;
         let (recipe, drafts) = drafts.map_err(EngineError::Invalid)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::shares::Stepping;
 use super::step::Ended;
 use super::{Engine, EngineError};
 use crate::background::caught;
@@ -38,7 +39,13 @@ impl Engine {
         id: &str,
         caller: &Caller,
     ) -> Result<Arc<Plan>, EngineError> {
-        let place = self.shares.steps.try_take(caller)?;
+        let plan = self.store.plan(id).await?.ok_or(StoreError::NotFound)?;
+        let next = plan.first(StepStatus::Pending);
+        let stepping = Stepping {
+            caller: *caller,
+            kind: next.map_or_else(String::new, |step| step.kind.clone()),
+        };
+        let place = self.shares.steps.try_take(&stepping)?;
         let (engine, id) = (Arc::clone(self), id.to_owned());
         let (reply, outcome) = oneshot::channel();
         tokio::spawn(async move {

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::drive::{STORE_AGAIN, Went};
 use super::rest::{Rest, Turn};
+use super::shares::Stepping;
 use super::{Engine, EngineError};
 use crate::background::caught;
 use crate::caller::Caller;
@@ -246,8 +247,13 @@ impl Engine {
     }
 
     /// One step of a plan that is run, as soon as there is room for it.
-    async fn run_one(self: Arc<Self>, id: String, step: String, caller: Caller) -> (String, Went) {
-        let Ok(place) = self.shares.steps.take(&caller).await else {
+    async fn run_one(
+        self: Arc<Self>,
+        id: String,
+        step: String,
+        stepping: Stepping,
+    ) -> (String, Went) {
+        let Ok(place) = self.shares.steps.take(&stepping).await else {
             return (step, Went::Well);
         };
         let (reply, _) = oneshot::channel();
@@ -304,8 +310,12 @@ impl UnderWay {
         for step in plan.runnable(at) {
             if self.steps.insert(step.id.clone()) {
                 let engine = Arc::clone(engine);
+                let stepping = Stepping {
+                    caller,
+                    kind: step.kind.clone(),
+                };
                 self.tasks
-                    .spawn(engine.run_one(plan.id.clone(), step.id.clone(), caller));
+                    .spawn(engine.run_one(plan.id.clone(), step.id.clone(), stepping));
             }
         }
     }

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::{Engine, kept};
+use crate::places::{Places, Purpose, Share};
 use crate::plan::{Json, Step};
 use crate::registry::{MOST_WORK, PluginVersion};
 
@@ -29,12 +29,18 @@ pub(super) struct Asked {
     pub(super) is_shared: bool,
 }
 
-/// Where checks that take long wait for their turn.
-pub(super) struct Turns(Arc<Semaphore>);
+/// What is said of them.
+const CHECKS: Purpose = Purpose {
+    are: "settings are being checked",
+    setting: "fixed",
+};
+
+/// Where checks that take long wait for their turn, kind by kind.
+pub(super) struct Turns(Places<String>);
 
 impl Default for Turns {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(LONG)))
+        Self(Places::new(CHECKS, LONG, [Share::each(1)]))
     }
 }
 
@@ -60,8 +66,10 @@ impl Turns {
         if work <= AT_ONCE {
             return asked.iter().try_for_each(Asked::check);
         }
-        // Closed is never: it lives as long as the engine.
-        let turn = Arc::clone(&self.0).acquire_owned().await;
+        let largest = asked.iter().max_by_key(|asked| asked.work());
+        let kind = largest.map_or("", |asked| &asked.kind.manifest.kind);
+        let turn = self.0.take(&kind.to_owned()).await;
+        let turn = turn.map_err(|closed| closed.to_string())?;
         let checking = spawn_blocking(move || {
             let _turn = turn;
             asked.iter().try_for_each(Asked::check)

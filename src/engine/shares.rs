@@ -1,10 +1,11 @@
-//! What callers share: steps under way, plans that are driven or created, and those who wait for one.
+//! What callers share: steps under way, plans that are driven, and those who wait for one.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::caller::Caller;
 use crate::config::{Limits, RunConfig};
-use crate::places::{Places, Purpose, Taken};
+use crate::places::{self, Places, Purpose, Share, Taken};
 
 const STEPS: Purpose = Purpose {
     are: "steps are running",
@@ -16,25 +17,46 @@ const RUNS: Purpose = Purpose {
     setting: "[run] plans",
 };
 
-const CREATES: Purpose = Purpose {
-    are: "plans are being created",
-    setting: "[limits] concurrent_creates",
-};
-
 const WAITS: Purpose = Purpose {
     are: "clients wait for their plans",
     setting: "[limits] waits",
+};
+
+/// A step of this kind, for this caller.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Stepping {
+    pub(super) caller: Caller,
+    pub(super) kind: String,
+}
+
+impl fmt::Display for Stepping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {}", self.kind, self.caller)
+    }
+}
+
+/// One caller gets most of the steps that may be under way.
+const CALLERS: Share<Stepping> = Share {
+    times: places::TIMES,
+    same: |one, other| one.caller == other.caller,
+    who: |stepping| stepping.caller.to_string(),
+};
+
+/// One kind gets less of them, three quarters: where its service hangs, the same caller can go on with
+/// others.
+const KINDS: Share<Stepping> = Share {
+    times: 3,
+    same: |one, other| one.kind == other.kind,
+    who: |stepping| stepping.kind.clone(),
 };
 
 /// The places that callers share.
 #[derive(Debug)]
 pub struct Shares {
     /// One a step under way.
-    pub(super) steps: Places<Caller>,
+    pub(super) steps: Places<Stepping>,
     /// One a plan that is driven to its end.
     pub(super) runs: Places<Caller>,
-    /// One a plan that is being created.
-    pub(super) creates: Places<Caller>,
     /// One a client that waits until its plan is not run any more.
     pub(super) waits: Places<Caller>,
 }
@@ -42,19 +64,17 @@ pub struct Shares {
 impl Shares {
     pub(super) fn new(limits: &Limits, run: &RunConfig) -> Self {
         Self {
-            steps: Places::of_callers(STEPS, limits.concurrent_steps),
+            steps: Places::new(STEPS, limits.concurrent_steps, [CALLERS, KINDS]),
             runs: Places::of_callers(RUNS, run.plans),
-            creates: Places::of_callers(CREATES, limits.concurrent_creates),
             waits: Places::of_callers(WAITS, limits.waits),
         }
     }
 
     /// Who has how many, by what they are for.
-    pub fn taken(&self) -> [(&'static str, Taken); 4] {
+    pub fn taken(&self) -> [(&'static str, Taken); 3] {
         [
             ("steps", self.steps.shown()),
             ("runs", self.runs.shown()),
-            ("creates", self.creates.shown()),
             ("waits", self.waits.shown()),
         ]
     }

@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::body::Fields;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
-use crate::caller::Caller;
 use crate::engine::{Engine, NewPlan, Wanted};
 use crate::plan::{Domain, Mode};
 use crate::recipe::StepSpec;
@@ -24,11 +23,10 @@ const GOAL: usize = 10_000;
 /// `{sessionId, domain, domains?, goal, mode?, recipe? | steps?}` → `{ok, plan}`.
 pub(super) async fn create_plan(
     State(engine): State<Arc<Engine>>,
-    caller: Caller,
     fields: Fields,
 ) -> Result<Json<PlanAnswer>, HttpError> {
     let new = parse(&fields, engine.limits().steps)?;
-    let plan = engine.create(new, now(), &caller).await?;
+    let plan = engine.create(new, now()).await?;
     Ok(PlanAnswer::json(plan))
 }
 

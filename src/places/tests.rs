@@ -4,7 +4,7 @@ use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
 
-use super::{NoPlace, Place, Places, Purpose};
+use super::{NoPlace, Place, Places, Purpose, Share};
 
 const PURPOSE: Purpose = Purpose {
     are: "things are there",
@@ -12,7 +12,7 @@ const PURPOSE: Purpose = Purpose {
 };
 
 fn places(size: usize, times: usize) -> Places<&'static str> {
-    Places::new(PURPOSE, size, times)
+    Places::new(PURPOSE, size, [Share::each(times)])
 }
 
 type Taking<'a> = Pin<Box<dyn Future<Output = Result<Place<&'static str>, NoPlace>> + 'a>>;
@@ -69,6 +69,22 @@ fn what_one_leaves_is_there_for_others() {
         error,
         "64 things are there, which is the limit ([limits] things): try again in a moment"
     );
+}
+
+/// Those who have a share together leave room for others, each of them within its own share.
+#[test]
+fn holders_may_have_a_share_together() {
+    let together = Share {
+        times: 1,
+        same: |a: &&'static str, b: &&'static str| a.chars().next() == b.chars().next(),
+        who: |holder| holder.chars().take(1).collect(),
+    };
+    let places = Places::new(PURPOSE, 16, [Share::each(7), together]);
+    let (one, two) = (all(&places, "a1"), all(&places, "a2"));
+    assert_eq!((one.len(), two.len()), (8, 0));
+    let why = places.try_take(&"a3").unwrap_err();
+    assert!(matches!(why, NoPlace::Share { held: 8, who, .. } if who == "a"));
+    assert_eq!(all(&places, "b").len(), 4);
 }
 
 /// However many wait of one, another has its turn with the next place.

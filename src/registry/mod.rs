@@ -34,7 +34,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::caller::Caller;
-use crate::places::{Places, Purpose};
+use crate::places::{Places, Purpose, Share};
 use crate::sandbox::{CompileCache, Sandbox};
 use crate::services::Catalogue;
 use crate::store::{PluginChoice, PluginRecord, Store};
@@ -191,7 +191,7 @@ impl Registry {
             state: RwLock::default(),
             choosing: tokio::sync::Mutex::default(),
             loading: tokio::sync::Mutex::default(),
-            uploads: Places::new(UPLOADING, UPLOADS, TIMES),
+            uploads: Places::new(UPLOADING, UPLOADS, [Share::each(TIMES)]),
         };
         for record in registry.store.plugins().await? {
             registry.write().kept.insert(record.sha256.clone(), record);

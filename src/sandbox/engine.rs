@@ -16,7 +16,7 @@ use super::bindings::codex::mesh::{clock, log};
 use super::compile::Compilers;
 use super::instance::Host;
 use super::limits::Limits;
-use crate::places::{Places, Purpose, Taken};
+use crate::places::{Places, Purpose, Share, Taken};
 
 /// What is shown of the calls.
 const CALLS: Purpose = Purpose {
@@ -59,7 +59,7 @@ impl Sandbox {
         Ok(Self {
             engine,
             linker,
-            slots: Places::new(CALLS, slots, TIMES),
+            slots: Places::new(CALLS, slots, [Share::each(TIMES)]),
             compilers: Compilers::new(program, &limits),
             limits,
         })

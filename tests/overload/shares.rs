@@ -13,6 +13,9 @@ use crate::support::{PATIENCE, TestApp, TestAppBuilder, assert_has, start_hostil
 const PLACES: usize = 8;
 const SHARE: usize = PLACES - 1;
 
+/// One kind alone may have all but two of the steps.
+const OF_A_KIND: usize = PLACES - 2;
+
 /// Who takes what it can get, and who comes after.
 const GREEDY: &str = "127.0.0.1";
 const OTHER: &str = "127.0.0.2";
@@ -74,29 +77,44 @@ async fn steps() {
     let app = with(|config| config.limits.concurrent_steps = PLACES)
         .start()
         .await;
-    let plans = plans(&app, PLACES + 2).await;
-    let autonomy = app.stub("autonomy").clone();
-    autonomy.hold();
-    let step = |address, index: usize| {
-        let body = json!({"planId": plans[index]["id"]});
+    // Of several kinds, as one alone may not have so many.
+    let kinds = [
+        "autonomy", "srl", "autonomy", "srl", "autonomy", "srl", "ops", "ops", "strategy",
+    ];
+    let mut plans = Vec::new();
+    for kind in kinds {
+        plans.push(app.create(&json!({"steps": [{"kind": kind}]})).await);
+        app.stub(kind).hold();
+    }
+    let last = app.create(&json!({"steps": [{"kind": "hardening"}]})).await;
+    let step = |address, plan: &Value| {
+        let body = json!({"planId": plan["id"]});
         post(&app, address, "/mesh/step", body)
     };
-    let greedy = futures_util::future::join_all((0..SHARE).map(|index| step(GREEDY, index)));
+    let greedy =
+        futures_util::future::join_all(plans[..SHARE].iter().map(|plan| step(GREEDY, plan)));
     let others = async {
-        autonomy.asked(SHARE).await;
-        step(GREEDY, SHARE)
-            .await
-            .assert_too_much("steps are running", "concurrent_steps");
-        let (other, ()) = tokio::join!(step(OTHER, SHARE + 1), async {
-            autonomy.asked(PLACES).await;
-            assert_shown(&app, "steps", &[(GREEDY, SHARE), (OTHER, 1)]).await;
-            let full = step(OTHER, PLACES + 1).await;
+        for (kind, times) in [("autonomy", 3), ("srl", 3), ("ops", 1)] {
+            app.stub(kind).asked(times).await;
+        }
+        let refused = step(GREEDY, &plans[SHARE]).await;
+        refused.assert_too_much("steps are running", "concurrent_steps");
+        let (other, ()) = tokio::join!(step(OTHER, &plans[PLACES]), async {
+            app.stub("strategy").asked(1).await;
+            let expected = [
+                ("autonomy for 127.0.0.1", 3),
+                ("srl for 127.0.0.1", 3),
+                ("ops for 127.0.0.1", 1),
+                ("strategy for 127.0.0.2", 1),
+            ];
+            assert_shown(&app, "steps", &expected).await;
+            let full = step(OTHER, &last).await;
             assert_eq!(full.status, 503, "{}", full.body);
             assert_has(
                 full.body["error"].as_str().unwrap(),
                 &["8 steps are running"],
             );
-            autonomy.release();
+            kinds.iter().for_each(|kind| app.stub(kind).release());
         });
         assert_eq!(other.status, 200, "{}", other.body);
     };
@@ -125,28 +143,39 @@ async fn assert_shown(app: &TestApp, places: &str, expected: &[(&str, usize)]) {
     assert_eq!(holders, expected, "{shown}");
 }
 
-/// The host drives many plans of one client, whose steps wait for room; a plan of another client goes
-/// to its end meanwhile.
+/// The host drives many plans of one client, whose steps wait for room, as a service hangs. Plans of
+/// other kinds go to their end meanwhile, of that client and of others.
 #[tokio::test(flavor = "multi_thread")]
 async fn plans_that_are_run() {
     let app = with(|config| config.limits.concurrent_steps = PLACES)
         .start()
         .await;
     let plans = plans(&app, 3 * PLACES).await;
-    let (autonomy, srl) = (app.stub("autonomy"), app.stub("srl"));
+    let srl = app.stub("srl");
     srl.hold();
     for plan in &plans {
         let run = post(&app, GREEDY, "/mesh/run", json!({"planId": plan["id"]})).await;
         assert_eq!(run.status, 200, "{}", run.body);
     }
-    srl.asked(SHARE).await;
-    let other = app.create(&json!({"steps": [{"kind": "autonomy"}]})).await;
-    let asked = autonomy.requests().len();
-    let body = json!({"planId": other["id"], "wait": true});
-    let run = post(&app, OTHER, "/mesh/run", body).await;
-    assert_eq!(run.body["plan"]["status"], "DONE", "{}", run.body);
-    assert!(autonomy.requests().len() > asked);
-    assert_eq!(srl.requests().len(), SHARE);
+    srl.asked(OF_A_KIND).await;
+    let steps = |kind| json!({"steps": [{"kind": kind}]});
+    for address in [GREEDY, OTHER] {
+        let plan = app.create(&steps("autonomy")).await;
+        let body = json!({"planId": plan["id"], "wait": true});
+        let run = post(&app, address, "/mesh/run", body).await;
+        assert_eq!(run.body["plan"]["status"], "DONE", "{}", run.body);
+        let plan = app.create(&steps("hardening")).await;
+        let step = post(&app, address, "/mesh/step", json!({"planId": plan["id"]})).await;
+        assert_eq!(step.body["plan"]["status"], "DONE", "{}", step.body);
+    }
+    let plan = app.create(&steps("srl")).await;
+    let refused = post(&app, OTHER, "/mesh/step", json!({"planId": plan["id"]})).await;
+    assert_eq!(refused.status, 429);
+    assert_has(
+        refused.body["error"].as_str().unwrap(),
+        &["6 steps are running for srl, which is its share of 8"],
+    );
+    assert_eq!(srl.requests().len(), OF_A_KIND);
     srl.release();
 }
 
@@ -194,11 +223,10 @@ async fn runs_and_those_who_wait_for_them() {
     autonomy.release();
 }
 
-/// Creating calls plugins: a client that makes them sleep keeps others waiting for nothing.
+/// Creating calls plugins: one that sleeps keeps nobody waiting, not even the client that calls it.
 #[tokio::test(flavor = "multi_thread")]
 async fn creates() {
     let app = start_hostile(with(|config| {
-        config.limits.concurrent_creates = PLACES;
         config.limits.plugin.concurrent_calls = 4;
         config.limits.plugin.wall_ms = 3_600_000;
     }))
@@ -211,19 +239,17 @@ async fn creates() {
         // It is never answered.
         tokio::spawn(request.body(sleeping.to_string()).send());
     }
-    app.status_when(|status| {
-        let creates = &status["places"]["creates"];
-        creates["taken"] == SHARE && creates["waiting"] == 3 * PLACES - SHARE
-    })
-    .await;
-    let created = post(
-        &app,
-        OTHER,
-        "/mesh/create",
-        new("g", json!([{"kind": "srl"}])),
-    )
-    .await;
-    assert_eq!(created.status, 200, "{}", created.body);
+    let all = |status: &Value| {
+        let calls = &status["places"]["calls"];
+        calls["taken"] == 2 && calls["waiting"] == 3 * PLACES - 2
+    };
+    app.status_when(all).await;
+    for address in [GREEDY, OTHER] {
+        let usual = new("g", json!([{"kind": "srl"}]));
+        let created = post(&app, address, "/mesh/create", usual).await;
+        assert_eq!(created.status, 200, "{}", created.body);
+    }
+    assert!(all(&app.get("/mesh/status").await.1), "they still sleep");
 }
 
 #[tokio::test(flavor = "multi_thread")]
