@@ -1,41 +1,63 @@
 //! Files and folders that are the host's user's alone: plans and what came of them are kept in clear.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io;
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// Every bit that lets somebody do something with a file.
-const ALL: u32 = 0o777;
+/// Every bit of a mode.
+const ALL: u32 = 0o7777;
 
 /// Those of others than its owner.
 const OTHERS: u32 = 0o077;
 
-/// How such a file is opened: nobody else may, from the moment when it is made.
-pub(crate) fn options() -> OpenOptions {
-    let mut options = File::options();
-    options.mode(0o600);
-    options
-}
-
 /// Makes such a file, which may not be there.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
-    let file = options().write(true).create_new(true).open(path)?;
+    let mut options = File::options();
+    let options = options.read(true).write(true).create_new(true).mode(0o600);
+    let file = options.open(path)?;
     // The umask may even have taken something from its owner.
     file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+/// Opens such a file for reading and writing, and makes it if it is missing.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    match create(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        created => return created,
+    }
+    // Also made here where it is a link to what is missing.
+    let mut options = File::options();
+    let options = options.read(true).write(true).create(true).truncate(false);
+    let file = options.mode(0o600).open(path)?;
+    close([path]);
     Ok(file)
 }
 
 /// Makes such a folder, and those that it is in, if they are missing. One that is there is closed to
 /// others, unless there is more in it than the host's: others may need that.
 pub(crate) fn make_folder(path: &Path, is_ours: impl Fn(&str) -> bool) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+            return fs::set_permissions(path, Permissions::from_mode(0o700));
+        }
+        found => {
+            if !found?.is_dir() {
+                return Err(io::Error::new(
+                    ErrorKind::NotADirectory,
+                    "it is not a folder",
+                ));
+            }
+        }
+    }
     let mut own = is_own(path)?;
     for entry in fs::read_dir(path)? {
         own &= is_ours(&entry?.file_name().to_string_lossy());
     }
     if own {
-        close(path);
+        close([path]);
     } else if fs::metadata(path)?.mode() & OTHERS != 0 {
         tracing::warn!(
             "others may look into {}, which is not the host's alone and is left as it is. The files of \
@@ -46,11 +68,19 @@ pub(crate) fn make_folder(path: &Path, is_ours: impl Fn(&str) -> bool) -> io::Re
     Ok(())
 }
 
-/// Closes a file or a folder of the host to others, whoever made it and whatever they may do with new ones (umask).
-/// Where that can't be done, the operator is told.
-pub(crate) fn close(path: &Path) {
-    if let Err(why) = closed(path) {
-        tracing::warn!("{why}: keep the data where it can be the host's own");
+/// Closes files and folders of the host to others, whoever made them and whatever they may do with new
+/// ones (umask). Where that can't be done, the operator is told once.
+pub(crate) fn close<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) {
+    let failed = paths.into_iter().map(|path| closed(path.as_ref()));
+    let mut failed = failed.filter_map(Result::err);
+    if let Some(first) = failed.next() {
+        let more = match failed.count() {
+            0 => String::new(),
+            more => format!(", nor of {more} more beside it"),
+        };
+        tracing::warn!(
+            "{first}{more}: give it to the host's user (chown), or keep the data elsewhere"
+        );
     }
 }
 
@@ -60,12 +90,12 @@ fn closed(path: &Path) -> Result<(), String> {
     let look =
         || fs::metadata(path).map_err(|error| format!("{shown} can't be looked at: {error}"));
     let found = look()?;
-    let wanted = if found.is_dir() { 0o700 } else { 0o600 };
-    if found.mode() & ALL == wanted {
+    let mode = found.mode() & ALL;
+    let kept = mode & if found.is_dir() { !OTHERS } else { 0o600 };
+    if mode == kept {
         return Ok(());
     }
-    let kept = found.mode() & !ALL;
-    let changed = fs::set_permissions(path, Permissions::from_mode(kept | wanted));
+    let changed = fs::set_permissions(path, Permissions::from_mode(kept));
     // There are file systems that know no permissions, and say that they are changed.
     let mode = look()?.mode() & ALL;
     if mode & OTHERS == 0 {

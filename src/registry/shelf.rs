@@ -24,6 +24,7 @@ impl Shelf {
     pub(super) fn open(folder: &Path) -> anyhow::Result<Self> {
         let unusable = || format!("can't use the folder {}", folder.display());
         private::make_folder(folder, is_ours).with_context(unusable)?;
+        let mut kept = Vec::new();
         for entry in fs::read_dir(folder).with_context(unusable)? {
             let entry = entry.with_context(unusable)?;
             let path = entry.path();
@@ -31,9 +32,10 @@ impl Shelf {
             if is_aside && path.is_file() {
                 fs::remove_file(&path).with_context(unusable)?;
             } else if is_ours(&entry.file_name().to_string_lossy()) && !path.is_symlink() {
-                private::close(&path);
+                kept.push(path);
             }
         }
+        private::close(kept);
         Ok(Self(folder.to_owned()))
     }
 

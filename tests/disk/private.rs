@@ -67,6 +67,7 @@ async fn what_an_earlier_host_left_open_is_closed() {
     for path in tree(&data) {
         set_mode(&path, if path.is_dir() { 0o755 } else { 0o644 });
     }
+    set_mode(&data.join("mesh.db"), 0o777);
     let mut host = Binary::run("serve", &data).spawn();
     host.url();
     assert_closed(&data, &FILES);

@@ -59,12 +59,8 @@ impl Home {
         let target = fs::canonicalize(file).context("it can't be looked at")?;
         let found = found(&target);
         found.check_closed()?;
-        for left in ["-wal", "-shm"].map(|ending| beside(&target, ending)) {
-            if left.exists() {
-                private::close(&left);
-            }
-        }
         let connection = connection::open(&target, |connection| found.check_open(connection))?;
+        private::close(["-wal", "-shm"].map(|ending| beside(&target, ending)));
         let mark = Mark::of(&connection)?.context("it is damaged: its mark is missing")?;
         let place = Place::new(file, &target, &of_database.metadata()?)
             .context("its files can't be looked at")?;
@@ -115,15 +111,9 @@ fn lock(path: &Path) -> anyhow::Result<File> {
     // Opening a pipe would wait for somebody at its other end.
     let other = fs::metadata(path).is_ok_and(|found| !found.is_file());
     ensure!(!other, "{shown} is not a regular file: remove it");
-    let mut options = private::options();
-    let options = options.read(true).write(true).create(true).truncate(false);
-    let file = options.open(path);
-    let file = file.with_context(|| format!("can't write {shown}"))?;
+    let file = private::open(path).with_context(|| format!("can't write {shown}"))?;
     match file.try_lock() {
-        Ok(()) => {
-            private::close(path);
-            Ok(file)
-        }
+        Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             bail!("another codex-mesh uses it: stop that one, or use another --data-dir")
         }

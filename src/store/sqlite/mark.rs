@@ -155,11 +155,8 @@ impl Marker {
 
     fn saved(&self) -> io::Result<File> {
         let text = self.mark.text();
-        let mut options = private::options();
         // Written over, and not replaced: it belongs to whom it belonged, and a full disk has room for it.
-        let options = options.write(true).create(true).truncate(false);
-        let file = options.open(&self.path)?;
-        private::close(&self.path);
+        let file = private::open(&self.path)?;
         file.write_all_at(text.as_bytes(), 0)?;
         file.set_len(u64::try_from(text.len()).unwrap_or(LONGEST))?;
         file.sync_all()?;
