@@ -107,7 +107,7 @@ impl From<RegistryError> for HttpError {
         let message = error.to_string();
         let status = match error {
             RegistryError::Load(LoadError::TooLarge(..)) => StatusCode::PAYLOAD_TOO_LARGE,
-            RegistryError::Load(LoadError::Compiler(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            RegistryError::Load(error) if error.may_pass() => StatusCode::SERVICE_UNAVAILABLE,
             RegistryError::Load(_) | RegistryError::Settings(_) => StatusCode::BAD_REQUEST,
             RegistryError::NoKind { .. }
             | RegistryError::NotKept(_)

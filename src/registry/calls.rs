@@ -271,6 +271,7 @@ mod tests {
             Fault::Busy(1),
             Fault::Sandbox(String::new()),
             Fault::TooMuch {
+                kind: String::new(),
                 bytes: 2,
                 most: 1,
                 parts: String::new(),

@@ -38,9 +38,11 @@ pub enum Fault {
     #[error(
         "it would be handed {bytes} bytes, and may be handed {most}: {parts}. Let the operator name \
          the kinds whose results it needs (results), or raise handed_bytes and memory_bytes, under \
-         [plugin.<kind>]"
+         [plugin.{kind}]"
     )]
     TooMuch {
+        /// Which plugin.
+        kind: String,
         /// How much.
         bytes: usize,
         /// How much may be.
@@ -279,6 +281,15 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// Whether the same component may load at another time: it is not what keeps it from that.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Compiler(_) => true,
+            Self::Describe(fault) => !fault.is_the_plugins(),
+            _ => false,
+        }
+    }
+
     /// What its author can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {

@@ -48,7 +48,7 @@ impl Handed<'_> {
     ///
     /// # Errors
     /// What is too much.
-    pub(super) fn check(&self, limits: &Limits) -> Result<(), Fault> {
+    pub(super) fn check(&self, kind: &str, limits: &Limits) -> Result<(), Fault> {
         let parts = self.parts();
         let sizes = parts.iter().map(|(_, text)| text.len());
         let bytes = sizes.fold(0, usize::saturating_add);
@@ -57,6 +57,7 @@ impl Handed<'_> {
             return Ok(());
         }
         Err(Fault::TooMuch {
+            kind: kind.to_owned(),
             bytes,
             most,
             parts: named(parts),

@@ -190,7 +190,7 @@ impl Plugin {
         run: impl AsyncFnOnce(&StepPlugin, &mut Store<Host>) -> wasmtime::Result<T>,
     ) -> Called<T> {
         let limits = &self.share.limits;
-        if let Some(Err(fault)) = handed.map(|handed| handed.check(limits)) {
+        if let Some(Err(fault)) = handed.map(|handed| handed.check(&self.kind, limits)) {
             return Called::not(fault);
         }
         let (_own, slot) = match self.admitted().await {

@@ -81,7 +81,7 @@ async fn results_that_do_not_fit_end_the_step_and_are_nobodys_fault(guest: Hosti
                 "the result of step-1 (hostile) has 2000",
                 "the result of step-3 (hostile)",
                 "handed_bytes",
-                "[plugin.<kind>]",
+                "under [plugin.hostile]",
             ],
         );
         let (status, answer) = app
