@@ -82,6 +82,9 @@ impl Calls {
         called: &Called<T>,
         usual: Duration,
     ) -> bool {
+        if called.outcome.as_ref().is_err_and(Fault::is_no_call) {
+            return false;
+        }
         let micros = u64::try_from(called.took.as_micros()).unwrap_or(u64::MAX);
         self.count.fetch_add(1, Ordering::Relaxed);
         self.micros.fetch_add(micros, Ordering::Relaxed);

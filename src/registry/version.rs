@@ -30,13 +30,11 @@ impl PluginVersion {
     /// The request that the step would send now; the inner error is the plugin's own reason why
     /// there is none.
     ///
-    /// A version that is quarantined is not called for another step; what it asked for before is
+    /// A version that is quarantined is not called for another step, also where it waits already; what it asked for before is
     /// still interpreted.
     pub async fn shape(&self, context: &Context, clock: Clock) -> Called<Result<Request, String>> {
-        if let Some(fault) = self.calls.quarantine() {
-            return Called::not(fault);
-        }
-        let call = self.plugin.shape(context, clock);
+        let may = || self.calls.quarantine().map_or(Ok(()), Err);
+        let call = self.plugin.shape_if(context, clock, may);
         self.counted(Function::Shape, call).await
     }
 

@@ -189,6 +189,14 @@ impl Fault {
 }
 
 impl Fault {
+    /// Whether it was not even called.
+    pub fn is_no_call(&self) -> bool {
+        matches!(
+            self,
+            Self::TooMuch { .. } | Self::Quarantined(..) | Self::GaveAway
+        )
+    }
+
     /// Whether it is the plugin's doing, and not that of the host, of a busy machine, or of what it
     /// was handed.
     pub fn is_the_plugins(&self) -> bool {

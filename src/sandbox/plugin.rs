@@ -66,6 +66,12 @@ pub struct Share {
     calls: Option<Semaphore>,
 }
 
+/// Room for one call, taken until this is dropped.
+struct Room<'a> {
+    _own: Option<SemaphorePermit<'a>>,
+    _slot: Place<Arc<str>>,
+}
+
 impl Share {
     /// These limits for each call, and at most so many calls of the kind at the same time.
     pub fn new(limits: Limits, calls: Option<u32>) -> Self {
@@ -124,7 +130,7 @@ impl Plugin {
 
     /// Makes an instance and asks it nothing: only then are all its types compared.
     async fn instantiate(&self) -> Result<(), LoadError> {
-        let made = self.call(None, Clock::IDLE, async |_, _| Ok(()));
+        let made = self.call(None, Clock::IDLE, || Ok(()), async |_, _| Ok(()));
         made.await.outcome.map_err(|fault| match fault {
             Fault::Trap(why) | Fault::Sandbox(why) => LoadError::Instance(why),
             fault => LoadError::Describe(fault),
@@ -132,20 +138,33 @@ impl Plugin {
     }
 
     async fn describe(&self) -> Result<Manifest, Fault> {
-        let called = self.call(None, Clock::IDLE, async |plugin, store| {
-            plugin.codex_mesh_step().call_describe(store).await
-        });
+        let called = self.call(
+            None,
+            Clock::IDLE,
+            || Ok(()),
+            async |plugin, store| plugin.codex_mesh_step().call_describe(store).await,
+        );
         called.await.outcome
     }
 
     /// The request that the step would send now; the inner error is the plugin's own reason why
     /// there is none.
     pub async fn shape(&self, context: &Context, clock: Clock) -> Called<Result<Request, String>> {
+        self.shape_if(context, clock, || Ok(())).await
+    }
+
+    /// The same if it may still be called once there is room for it.
+    pub async fn shape_if(
+        &self,
+        context: &Context,
+        clock: Clock,
+        may: impl Fn() -> Result<(), Fault>,
+    ) -> Called<Result<Request, String>> {
         let handed = Handed {
             context,
             answer: None,
         };
-        self.call(Some(handed), clock, async |plugin, store| {
+        self.call(Some(handed), clock, may, async |plugin, store| {
             plugin.codex_mesh_step().call_shape(store, context).await
         })
         .await
@@ -163,23 +182,44 @@ impl Plugin {
             context,
             answer: Some((request, response)),
         };
-        self.call(Some(handed), clock, async |plugin, store| {
-            plugin
-                .codex_mesh_step()
-                .call_interpret(store, context, request, response)
-                .await
-        })
+        self.call(
+            Some(handed),
+            clock,
+            || Ok(()),
+            async |plugin, store| {
+                plugin
+                    .codex_mesh_step()
+                    .call_interpret(store, context, request, response)
+                    .await
+            },
+        )
         .await
     }
 
-    /// Room for one call: within the kind's own limit first, so that a busy kind holds no slot of
-    /// others while it waits; then in its share of the slots.
-    async fn admitted(&self) -> Result<(Option<SemaphorePermit<'_>>, Place<Arc<str>>), NoPlace> {
+    /// Room for one call, if it may be made: within the kind's own limit first, so that a busy kind
+    /// holds no slot of others while it waits; then in its share of the slots.
+    async fn room(
+        &self,
+        handed: Option<Handed<'_>>,
+        may: impl Fn() -> Result<(), Fault>,
+    ) -> Result<Room<'_>, Fault> {
+        may()?;
+        if let Some(handed) = handed {
+            handed.check(&self.kind, &self.share.limits)?;
+        }
+        let closed = || Fault::Sandbox(NoPlace::Closed.to_string());
         let own = match &self.share.calls {
-            Some(calls) => Some(calls.acquire().await.map_err(|_| NoPlace::Closed)?),
+            Some(calls) => Some(calls.acquire().await.map_err(|_| closed())?),
             None => None,
         };
-        Ok((own, self.sandbox.slots.take(&self.kind).await?))
+        let slot = self.sandbox.slots.take(&self.kind).await;
+        let slot = slot.map_err(|_| closed())?;
+        // It may have waited for long.
+        may()?;
+        Ok(Room {
+            _own: own,
+            _slot: slot,
+        })
     }
 
     /// One call on a fresh instance, within the limits.
@@ -187,15 +227,13 @@ impl Plugin {
         &self,
         handed: Option<Handed<'_>>,
         clock: Clock,
+        may: impl Fn() -> Result<(), Fault>,
         run: impl AsyncFnOnce(&StepPlugin, &mut Store<Host>) -> wasmtime::Result<T>,
     ) -> Called<T> {
         let limits = &self.share.limits;
-        if let Some(Err(fault)) = handed.map(|handed| handed.check(&self.kind, limits)) {
-            return Called::not(fault);
-        }
-        let (_own, slot) = match self.admitted().await {
+        let room = match self.room(handed, may).await {
             Ok(room) => room,
-            Err(closed) => return Called::not(Fault::Sandbox(closed.to_string())),
+            Err(fault) => return Called::not(fault),
         };
         let log = Log::new(Arc::clone(&self.kind), limits.log_bytes);
         let meter = Meter::default();
@@ -212,7 +250,7 @@ impl Plugin {
         let called = called.await;
         let memory_bytes = store.data().memory_bytes(limits);
         drop(store);
-        drop(slot);
+        drop(room);
         let log = log.take();
         let failed = |error: wasmtime::Error| match made {
             Some(_) => Fault::from_runtime(&error, limits, last_words(&log)),

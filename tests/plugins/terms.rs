@@ -125,6 +125,30 @@ async fn what_sleeps_through_its_time_is_quarantined() {
     assert_eq!(super::named(&plugins, "hostile")["quarantined"], true);
 }
 
+/// Calls that wait for a place while the kind is quarantined are not made: of 40 that sleep there is
+/// room for two at a time, and only so many are made as it takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_place_is_not_called_any_more() {
+    let app = start_hostile(TestApp::builder().configure(|config| {
+        config.limits.plugin.concurrent_calls = 4;
+        config.limits.plugin.wall_ms = 300;
+        config.quarantine.failures = 3;
+    }))
+    .await;
+    let new = json!({
+        "sessionId": "s1", "domain": "social", "goal": "shape:sleep", "steps": [{"kind": "hostile"}],
+    });
+    let creates = (0..40).map(|_| app.post("/mesh/create", &new));
+    for (status, answer) in futures_util::future::join_all(creates).await {
+        // Some came after it was quarantined.
+        assert!(matches!(status, 200 | 400), "{answer}");
+    }
+    let (_, hostile) = app.get("/plugins/hostile").await;
+    let version = &hostile["versions"][0];
+    assert_eq!(version["quarantined"], true);
+    assert!(version["calls"].as_u64().unwrap() <= 4, "{version}");
+}
+
 /// However slowly it fails: sleeping is worth as many failures as it keeps others from calls.
 #[tokio::test(flavor = "multi_thread")]
 async fn long_sleep_counts_as_many_failures() {

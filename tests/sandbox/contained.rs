@@ -27,9 +27,10 @@ const NOT: Parts = &[];
 
 /// What the guest does, and what its step's error must tell if it is in Rust, in JavaScript, in
 /// Python. What an interpreter notices itself becomes an exception, which it aborts with.
-const FAULTS: [(&str, [Parts; 3]); 20] = [
+const FAULTS: [(&str, [Parts; 3]); 21] = [
     ("loop", [ENDLESS, ENDLESS, ENDLESS]),
     ("loop-async", [NOT, ENDLESS, NOT]),
+    ("poll-short", [LATE, NOT, NOT]),
     ("poll-busy", [&["was stopped"], NOT, NOT]),
     ("pattern", [NOT, ENDLESS, ENDLESS]),
     ("number", [NOT, NOT, ENDLESS]),

@@ -45,6 +45,9 @@ fn calls(name: &str) {
                 held.push(black_box(subscribe_duration(u64::MAX)));
             }
         }
+        "poll-short" => loop {
+            wasip2::io::poll::poll(&[&subscribe_duration(1_000_000)]);
+        },
         "poll-busy" => loop {
             wasip2::io::poll::poll(&[&subscribe_duration(0)]);
         },
