@@ -1,10 +1,11 @@
 //! A data folder that is deleted, moved, replaced or unmounted under a host: nothing is sent that
 //! could not be recorded, and nothing is said to be stored that is lost.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -184,6 +185,63 @@ async fn nothing_is_sent_from_a_disk_that_was_unmounted() {
     assert!(succeeds("umount", &["-l", &at]));
     world.assert_goes_on().await;
     assert!(succeeds("umount", &["-l", &at]));
+}
+
+/// The files are the same, and what was in them is not there any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_added_to_a_file_of_which_something_was_cut_off() {
+    let empty = |path: &Path| fs::write(path, "").unwrap();
+    let halve = |path: &Path| {
+        let length = fs::metadata(path).unwrap().len();
+        File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_len(length / 2)
+            .unwrap();
+    };
+    let ways: [&dyn Fn(&Path); 2] = [&empty, &halve];
+    for file in ["mesh.db", "mesh.db-wal"] {
+        for cut in ways {
+            let world = World::begin().await;
+            let file = world.path("data").join(file);
+            cut(&file);
+            let left = fs::read(&file).unwrap();
+            let body = json!({"sessionId": "s", "domain": "social", "goal": "g"});
+            for plan in &world.plans {
+                assert_says(&world.app.try_step(plan).await, GONE);
+                let created = world.app.post("/mesh/create", &body).await;
+                assert_says(&created, "something was cut off");
+                assert_says(&created, file.to_str().unwrap());
+            }
+            assert_eq!(world.app.asked("workflow"), 0);
+            world.app.stop().await;
+            assert!(fs::read(&file).unwrap() == left, "something was added");
+        }
+    }
+}
+
+/// Another program may do what it likes with the database, as a program does that uses SQLite.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_another_program_made_smaller_is_whole() {
+    let world = World::begin().await;
+    let other = Connection::open(world.path("data").join("mesh.db")).unwrap();
+    for round in 0..4 {
+        let sql = "CREATE TABLE ballast (x); INSERT INTO ballast VALUES (zeroblob(1 << 20))";
+        other.execute_batch(sql).unwrap();
+        world.app.create(&json!({})).await;
+        other.execute_batch("DROP TABLE ballast; VACUUM").unwrap();
+        if round % 2 == 0 {
+            world.app.create(&json!({})).await;
+        }
+        let how = ["PASSIVE", "FULL", "RESTART", "TRUNCATE"][round];
+        let sql = format!("PRAGMA wal_checkpoint({how})");
+        other.query_row(&sql, [], |_| Ok(())).unwrap();
+        world.app.create(&json!({})).await;
+        world.app.create(&json!({})).await;
+    }
+    drop(other);
+    world.assert_goes_on().await;
 }
 
 /// Whatever leads to it, and whatever became of the lock file.

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
-use super::connection;
 use super::found::Found;
 use super::log::Log;
 use super::mark::{Mark, Marker};
 use super::place::{Place, beside};
+use super::whole::Whole;
+use super::{Outcome, connection};
 use crate::private;
 
 /// What is in a data folder beside files that begin with `mesh.`.
@@ -23,6 +25,7 @@ pub(super) struct Home {
     pub(super) connection: Connection,
     pub(super) place: Arc<Place>,
     pub(super) marker: Marker,
+    pub(super) whole: Whole,
     log: Log,
     _locks: [File; 2],
 }
@@ -64,8 +67,10 @@ impl Home {
         let mark = Mark::of(&connection)?.context("it is damaged: its mark is missing")?;
         let place = Place::new(file, &target, &of_database.metadata()?)
             .context("its files can't be looked at")?;
+        let whole = Whole::new(&place).context("its files can't be looked at")?;
         let mut home = Self {
             connection,
+            whole,
             place: Arc::new(place),
             marker: Marker::new(mark, mark_file),
             log: Log::default(),
@@ -81,6 +86,18 @@ impl Home {
         }
     }
 
+    /// Whether all of it is there, outside of a transaction.
+    fn check(&mut self) -> Outcome {
+        self.place.check()?;
+        // Where that can't be begun, another program has the database, and all of it.
+        if self.connection.execute_batch("BEGIN IMMEDIATE").is_ok() {
+            let checked = self.whole.check(&self.place);
+            self.connection.execute_batch("ROLLBACK")?;
+            return checked;
+        }
+        Ok(())
+    }
+
     /// Keeps the log from growing without an end.
     pub(super) fn keep_log_small(&mut self) {
         if self.log.keep_small(&self.connection, &self.place) {
@@ -91,10 +108,18 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        // Who copies the database alone then has all of it.
-        self.empty_log();
-        if self.place.check().is_ok() {
-            self.marker.save();
+        match self.check() {
+            Ok(()) => {
+                // Who copies the database alone then has all of it.
+                self.empty_log();
+                self.marker.save();
+            }
+            Err(error) => {
+                tracing::error!("the database is left as it is: {error}");
+                let left = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+                // It is closed right after this: there is nothing else to do.
+                let _ = self.connection.set_db_config(left, true);
+            }
         }
     }
 }

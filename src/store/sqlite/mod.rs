@@ -4,7 +4,8 @@
 //! that many plans in flight share the cost of the disk. Reads have connections of their own.
 //!
 //! # Layout
-//! - [`home`]: the data folder, and who has it. [`place`]: whether the open files are still in it.
+//! - [`home`]: the data folder, and who has it. [`place`]: whether the open files are still in it,
+//!   and [`whole`].
 //! - [`found`]: what is there before it is opened; [`mark`]: how far it has come.
 //! - [`log`]: what is not folded into the database yet.
 //! - [`connection`]: opening, migrating, reading. [`writer`]: the thread that writes.
@@ -25,6 +26,7 @@ mod plans;
 mod plugins;
 mod retention;
 mod text;
+mod whole;
 mod writer;
 
 use std::collections::BTreeMap;

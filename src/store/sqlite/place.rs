@@ -11,8 +11,8 @@ use super::Outcome;
 use crate::store::StoreError;
 
 /// One open file.
-struct Open {
-    path: PathBuf,
+pub(super) struct Open {
+    pub(super) path: PathBuf,
     identity: Identity,
 }
 
@@ -35,9 +35,9 @@ impl From<&Metadata> for Identity {
 
 /// Where the database is, with its log and the index of that.
 pub(super) struct Place {
-    database: Open,
-    log: Open,
-    index: Open,
+    pub(super) database: Open,
+    pub(super) log: Open,
+    pub(super) index: Open,
 }
 
 impl Place {
@@ -83,6 +83,20 @@ impl Open {
             Err(error) => format!("{path} can't be looked at: {error}"),
         };
         Err(StoreError::Gone(what))
+    }
+
+    /// How long the file is, if it has as many bytes as it needs.
+    pub(super) fn has(&self, needed: u64) -> Result<u64, StoreError> {
+        let path = self.path.display();
+        let found = fs::metadata(&self.path);
+        let found = found.map_err(|error| StoreError::Gone(format!("{path}: {error}")))?;
+        if found.len() < needed {
+            return Err(StoreError::Gone(format!(
+                "something was cut off {path}, which has {} bytes and had {needed}",
+                found.len()
+            )));
+        }
+        Ok(found.len())
     }
 }
 

@@ -165,6 +165,7 @@ fn run(mut home: Home, mut waiting: mpsc::Receiver<Box<dyn Part>>) {
 fn commit(home: &mut Home, group: &mut [Box<dyn Part>]) -> Outcome {
     let connection = &home.connection;
     let committed = execute(connection, "BEGIN IMMEDIATE").and_then(|()| {
+        home.whole.check(&home.place)?;
         let before = connection.total_changes();
         for part in group.iter_mut() {
             in_savepoint(connection, part.as_mut())?;
@@ -176,6 +177,9 @@ fn commit(home: &mut Home, group: &mut [Box<dyn Part>]) -> Outcome {
         failpoint::hit("before");
         home.place.check()?;
         execute(connection, "COMMIT")?;
+        if changed {
+            home.whole.committed();
+        }
         // It may have gone meanwhile.
         home.place.check().map(|()| changed)
     });
