@@ -55,7 +55,7 @@ struct Runs {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Store {
-    /// Why nothing can be stored now, where that is known without trying.
+    /// Why nothing can be stored, as far as is known.
     trouble: Option<String>,
     /// What is not folded into the database yet, in bytes.
     log_bytes: u64,

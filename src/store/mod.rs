@@ -128,7 +128,7 @@ pub trait Store: Send + Sync + 'static {
 /// How the store does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Condition {
-    /// Why nothing can be stored now, where that is known without trying.
+    /// Why nothing can be stored, as far as is known: it is tried now and then.
     pub trouble: Option<String>,
     /// What is stored and not folded into the database yet, in bytes.
     pub log_bytes: u64,

@@ -48,7 +48,14 @@ async fn a_database_that_another_program_locks_is_said_and_outlived() {
         assert_eq!(app.get(path).await.0, 200, "{path}");
     }
 
+    let is_said = |status: &serde_json::Value| {
+        let trouble = status["store"]["trouble"].as_str();
+        trouble.is_some_and(|trouble| trouble.contains(LOCKED))
+    };
+    app.status_when(is_said).await;
+
     other.execute_batch("COMMIT").unwrap();
+    app.status_when(|status| !is_said(status)).await;
     let read = step_becomes(&app, &read, 0, "DONE").await;
     assert_eq!(app.asked("autonomy"), 2, "asked again");
     assert_eq!(app.run(&read).await["status"], "DONE");

@@ -352,7 +352,11 @@ impl Store for SqliteStore {
             trouble: place.check().err().map(|error| error.to_string()),
             log_bytes: place.log_bytes(),
         });
-        looking.await.unwrap_or_default()
+        let seen = looking.await.unwrap_or_default();
+        Condition {
+            trouble: seen.trouble.or_else(|| self.writer.trouble()),
+            ..seen
+        }
     }
 
     async fn tidy(&self) {

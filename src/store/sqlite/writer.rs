@@ -2,7 +2,7 @@
 //! if the database is in its place before and after it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -75,7 +75,13 @@ where
 }
 
 /// Hands writes to the thread that owns the connection.
-pub(super) struct Writer(Mutex<Option<Open>>);
+pub(super) struct Writer {
+    open: Mutex<Option<Open>>,
+    trouble: Trouble,
+}
+
+/// Why nothing could be committed when it was tried last.
+type Trouble = Arc<Mutex<Option<String>>>;
 
 /// The way to the thread.
 struct Open {
@@ -86,19 +92,31 @@ struct Open {
 impl Writer {
     pub(super) fn start(home: Home) -> anyhow::Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE);
+        let trouble = Trouble::default();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(home, receiver))?;
+            .spawn({
+                let trouble = Arc::clone(&trouble);
+                move || run(home, receiver, &trouble)
+            })?;
         let open = Open {
             orders: sender,
             thread,
         };
-        Ok(Self(Mutex::new(Some(open))))
+        Ok(Self {
+            open: Mutex::new(Some(open)),
+            trouble,
+        })
+    }
+
+    /// Why nothing could be committed when it was tried last, if nothing could.
+    pub(super) fn trouble(&self) -> Option<String> {
+        lock(&self.trouble).clone()
     }
 
     /// Writes what waits, and closes the database. It is closed when this returns.
     pub(super) async fn close(&self) {
-        let Some(Open { orders, thread }) = self.open().take() else {
+        let Some(Open { orders, thread }) = lock(&self.open).take() else {
             return;
         };
         drop(orders);
@@ -106,10 +124,6 @@ impl Writer {
         if !matches!(joined, Ok(Ok(()))) {
             tracing::error!("the thread that writes ended by a fault of the host");
         }
-    }
-
-    fn open(&self) -> MutexGuard<'_, Option<Open>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does the work in a transaction; returns when it would survive a power cut.
@@ -134,7 +148,7 @@ impl Writer {
             done: None,
             caller,
         });
-        let orders = self.open().as_ref().map(|open| open.orders.clone());
+        let orders = lock(&self.open).as_ref().map(|open| open.orders.clone());
         let orders = orders.ok_or(StoreError::Closed)?;
         orders.send(part).await.map_err(|_| StoreError::Closed)?;
         // Else the thread would not end before this does.
@@ -143,14 +157,19 @@ impl Writer {
     }
 }
 
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs until the [`Writer`] is closed or gone, and the queue is empty.
-fn run(mut home: Home, mut waiting: mpsc::Receiver<Box<dyn Part>>) {
+fn run(mut home: Home, mut waiting: mpsc::Receiver<Box<dyn Part>>, trouble: &Trouble) {
     let mut group = Vec::with_capacity(GROUP);
     while waiting.blocking_recv_many(&mut group, GROUP) > 0 {
         let committed = commit(&mut home, &mut group);
         if let Err(error) = &committed {
             tracing::error!("a commit failed: {error}");
         }
+        *lock(trouble) = committed.as_ref().err().map(ToString::to_string);
         for part in group.drain(..) {
             let reply = || part.reply(committed.as_ref().copied());
             // The panic hook has reported it, and the next one is still to be told.
