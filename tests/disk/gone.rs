@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{SmallDisk, assert_intact, assert_says, plan, succeeds};
-use crate::support::{Program, TestApp};
+use crate::support::{Program, TestApp, within};
 
 /// What every refusal says.
 const GONE: &str = "the database is not in its place any more";
@@ -144,6 +144,39 @@ async fn a_data_folder_that_was_moved_is_used_once_it_is_back() {
     fs::remove_file(&data).unwrap();
     fs::rename(&aside, &data).unwrap();
     world.assert_goes_on().await;
+}
+
+/// A plan that is run waits for its folder, and is then run to its end: nothing twice, nothing left out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_is_run_waits_until_the_folder_is_back() {
+    let world = World::begin().await;
+    let (data, aside) = (world.path("data"), world.path("aside"));
+    let hardening = world.app.stub("hardening").clone();
+    let before = world.app.asked("hardening");
+    let new = world.app.create(&json!({})).await;
+    hardening.hold();
+    let run = json!({"planId": new["id"]});
+    assert_eq!(world.app.post("/mesh/run", &run).await.0, 200);
+    hardening.asked(before + 1).await;
+    fs::rename(&data, &aside).unwrap();
+    hardening.release();
+    let is_said = |status: &Value| status["store"]["trouble"] != json!(null);
+    world.app.status_when(is_said).await;
+    // Its step has ended, and where that can't be stored nothing else begins.
+    world.assert_refuses("moved").await;
+    fs::rename(&aside, &data).unwrap();
+    let ended = async {
+        loop {
+            let plan = plan(&world.app, &new).await;
+            if plan["status"] == "DONE" {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    within(ended).await;
+    assert_eq!(world.app.asked("hardening"), before + 1, "asked again");
+    assert_eq!(world.app.asked("workflow"), 1);
 }
 
 /// What is in its place is a database too, of another host.
