@@ -219,6 +219,17 @@ async fn a_database_without_its_log_is_not_taken_for_whole() {
     world.assert_refused(&said);
     copy(&aside, &log);
     world.assert_has_plans(4).await;
+    // As a host before this one left it, which folded nothing in and left no mark.
+    let left = ["mesh.mark", "mesh.db"].map(|name| world.file(name));
+    left.iter().for_each(|file| fs::remove_file(file).unwrap());
+    let database = Connection::open(world.file("mesh.db")).unwrap();
+    let at = |_: &rusqlite::Row<'_>| Ok(());
+    let set = database.query_row("PRAGMA journal_mode = WAL", [], at);
+    set.unwrap();
+    drop(database);
+    world.assert_refused(&["nothing is in it", "its log (-wal) is missing"]);
+    fs::remove_file(world.file("mesh.db")).unwrap();
+    world.assert_has_plans(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

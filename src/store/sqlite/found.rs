@@ -109,7 +109,13 @@ impl Found<'_> {
     /// The database as it is without its log, and without a lock on it.
     fn check_alone(&self) -> anyhow::Result<()> {
         let connection = open_alone(self.file).map_err(StoreError::from)?;
-        self.check_identity(&connection)?;
+        let is_new = self.check_identity(&connection)?;
+        let file = self.file.display();
+        ensure!(
+            !is_new || self.has_log() || !self.has_plugins(),
+            "nothing is in it, although plans were kept here: its log (-wal) is missing. Put that back. To \
+             begin anew, remove {file}"
+        );
         self.check_mark(&connection, |mark| mark.folded)
     }
 
@@ -150,8 +156,8 @@ impl Found<'_> {
         Ok(())
     }
 
-    /// Whether it is the host's, and of a schema that this host knows.
-    fn check_identity(&self, connection: &Connection) -> anyhow::Result<()> {
+    /// Checks that it is the host's, and of a schema that this host knows; whether it is as new.
+    fn check_identity(&self, connection: &Connection) -> anyhow::Result<bool> {
         let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
         let number = |sql: &str| number(sql).map_err(StoreError::from);
         let application = number("PRAGMA application_id")?;
@@ -176,7 +182,7 @@ impl Found<'_> {
             is_new || (ours == 3 && (is_unnamed || schema > UNNAMED)),
             "it is damaged: some of its tables are missing. Put back a copy of it"
         );
-        Ok(())
+        Ok(is_new)
     }
 }
 
