@@ -88,11 +88,9 @@ impl Registry {
     }
 
     /// How the kinds share the sandbox now, and callers what takes their components.
-    pub fn taken(&self) -> [(&'static str, Taken); 2] {
-        [
-            ("calls", self.loader.sandbox.taken()),
-            ("uploads", self.uploads.shown()),
-        ]
+    pub fn taken(&self) -> impl Iterator<Item = (&'static str, Taken)> {
+        let calls = self.loader.sandbox.taken().into_iter();
+        calls.chain([("uploads", self.uploads.shown())])
     }
 
     /// The operator's settings of kinds.

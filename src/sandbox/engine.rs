@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use wasmtime::component::{HasSelf, Linker};
@@ -24,6 +25,12 @@ const CALLS: Purpose = Purpose {
     setting: "[limits.plugin] concurrent_calls",
 };
 
+/// What is shown of those that compute for long.
+const TURNS: Purpose = Purpose {
+    are: "calls compute",
+    setting: "fixed",
+};
+
 /// How many times what it leaves free a kind may have: alone it gets half, so that the first call of
 /// another finds a place.
 const TIMES: usize = 1;
@@ -42,6 +49,8 @@ pub struct Sandbox {
     pub(super) limits: Limits,
     /// One a slot of the pool, shared by the kinds: past it the pool would fail instead of waiting.
     pub(super) slots: Places<Arc<str>>,
+    /// One a call that computes for longer than a tick.
+    pub(super) turns: Places<Arc<str>>,
     pub(super) compilers: Compilers,
 }
 
@@ -60,6 +69,7 @@ impl Sandbox {
             engine,
             linker,
             slots: Places::new(CALLS, slots, [Share::each(TIMES)]),
+            turns: Places::new(TURNS, turns(), [Share::each(TIMES)]),
             compilers: Compilers::new(program, &limits),
             limits,
         })
@@ -70,10 +80,16 @@ impl Sandbox {
         &self.limits
     }
 
-    /// How its slots are shared by the kinds now.
-    pub fn taken(&self) -> Taken {
-        self.slots.shown()
+    /// How its slots are shared by the kinds now, and the turns of calls that compute for long.
+    pub fn taken(&self) -> [(&'static str, Taken); 2] {
+        [("calls", self.slots.shown()), ("turns", self.turns.shown())]
     }
+}
+
+/// One less than there are processors: calls that compute for long leave one to all others.
+fn turns() -> usize {
+    let processors = available_parallelism().map_or(1, usize::from);
+    processors.saturating_sub(1).max(1)
 }
 
 /// What a component may import, by the beginning of the interface's name.

@@ -1,5 +1,7 @@
 //! What the host keeps for one call: WASI with nothing behind it, the log, the time, and the limiter.
 
+use std::sync::Arc;
+
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -10,6 +12,7 @@ use super::fault::{CpuTimeUp, MemoryUp, TableUp};
 use super::limits::Limits;
 use super::log::{Log, Output, Stream};
 use super::meter::Meter;
+use crate::places::Places;
 
 /// Handles a guest may hold at a time. A Rust guest needs a handful.
 const HANDLES: usize = 1_000;
@@ -39,6 +42,7 @@ impl Host {
         log: Log,
         moment: Moment,
         meter: Meter,
+        turns: (Places<Arc<str>>, Arc<str>),
     ) -> Store<Self> {
         let stream = |output| Stream {
             log: log.clone(),
@@ -66,18 +70,16 @@ impl Host {
         store.set_max_component_handles(HANDLES);
         store.set_epoch_deadline(1);
         let cpu = limits.cpu();
-        // At every tick the guest hands its thread back, so a loop delays others by one tick at
-        // most; its time is counted, so it ends all the same.
+        // At every tick the guest hands its thread back, and goes on when it is its turn: a loop
+        // delays others by one tick at most. Its time is counted, so it ends all the same.
         store.epoch_deadline_callback(move |store| {
             let meter = &store.data().meter;
             if meter.computed() >= cpu {
                 return Err(CpuTimeUp.into());
             }
-            meter.gives_way();
-            Ok(UpdateDeadline::YieldCustom(
-                1,
-                Box::pin(tokio::task::yield_now()),
-            ))
+            let (turns, kind) = turns.clone();
+            let give_way = meter.clone().give_way(turns, kind);
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(give_way)))
         });
         store
     }

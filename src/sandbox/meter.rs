@@ -4,7 +4,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,11 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::fault::Fault;
 use super::limits::Limits;
+use crate::places::{Place, Places};
 
 /// A call is given up after this many times the time that it may take for itself: the machine is
 /// too busy for it.
-const BUSY: u32 = 10;
+const BUSY: u32 = 60;
 
 /// What one call has taken of its time. Clones are the same.
 #[derive(Debug, Clone, Default)]
@@ -29,9 +30,15 @@ struct Spent {
     polled_at: AtomicU64,
     /// Waiting for something of its own, in nanoseconds.
     waited: AtomicU64,
-    /// It hands its thread back, and would go on at once.
+    /// It lets others have their turn, and would go on at once.
     gives_way: AtomicBool,
+    /// Its turn, once it has computed for long.
+    turn: Mutex<Option<Turn>>,
 }
+
+/// A turn among the calls that compute for long. There are fewer of them than threads, so that those
+/// that take a moment find one.
+type Turn = Place<Arc<str>>;
 
 impl Meter {
     /// The time that the call has computed. It asks while it is polled, on its own thread.
@@ -40,15 +47,38 @@ impl Meter {
         nanos(self.0.computed.load(Ordering::Relaxed).saturating_add(now))
     }
 
-    /// The call lets others have its thread, and waits for nothing.
-    pub(super) fn gives_way(&self) {
+    /// The time that it had computed before it was polled last.
+    fn computed_before(&self) -> Duration {
+        nanos(self.0.computed.load(Ordering::Relaxed))
+    }
+
+    /// The call lets others have its thread, and its turn if it has one. One that has computed for
+    /// longer than a tick goes on when it is its kind's turn again. That is no time of its own.
+    pub(super) async fn give_way(self, turns: Places<Arc<str>>, kind: Arc<str>) {
         self.0.gives_way.store(true, Ordering::Relaxed);
+        self.end_turn();
+        tokio::task::yield_now().await;
+        if self.computed_before() >= Limits::TICK {
+            // None only where none are given any more, which is never.
+            let turn = turns.take(&kind).await.ok();
+            *self.turn() = turn;
+        }
+        self.0.gives_way.store(false, Ordering::Relaxed);
+    }
+
+    fn end_turn(&self) {
+        let turn = self.turn().take();
+        drop(turn);
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Option<Turn>> {
+        self.0.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The time that was the call's own, once it is not polled.
     pub(super) fn own(&self) -> Duration {
-        let computed = self.0.computed.load(Ordering::Relaxed);
-        nanos(computed.saturating_add(self.0.waited.load(Ordering::Relaxed)))
+        let waited = nanos(self.0.waited.load(Ordering::Relaxed));
+        self.computed_before().saturating_add(waited)
     }
 
     /// Runs the call until its own time is up.
@@ -85,9 +115,11 @@ impl Meter {
             let computed = nanos_of(self.computed());
             self.0.computed.store(computed, Ordering::Relaxed);
             if let Poll::Ready(value) = polled {
+                self.end_turn();
                 return Poll::Ready(Ok(value));
             }
-            if !self.0.gives_way.swap(false, Ordering::Relaxed) {
+            if !self.0.gives_way.load(Ordering::Relaxed) {
+                self.end_turn();
                 let now = Instant::now();
                 waits_since = Some(now);
                 let left = own.saturating_sub(self.own());
@@ -163,6 +195,7 @@ fn nanos_of(time: Duration) -> u64 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::places::{Purpose, Share};
 
     fn limits(wall_ms: u64) -> Limits {
         Limits {
@@ -217,13 +250,44 @@ mod tests {
     fn a_call_that_has_no_time_of_its_own_is_given_up() {
         let meter = Meter::default();
         let endless = meter.clone();
-        let call = poll_fn(move |context| {
-            endless.gives_way();
+        endless.0.gives_way.store(true, Ordering::Relaxed);
+        let call = poll_fn(|context| {
             context.waker().wake_by_ref();
-            std::thread::sleep(Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(20));
             Poll::<()>::Pending
         });
         let outcome = runtime().block_on(meter.run(&limits(20), call));
-        assert_eq!(outcome, Err(Fault::Busy(200)));
+        assert_eq!(outcome, Err(Fault::Busy(1_200)));
+    }
+
+    /// The one that gives way lets the other compute, and both come to their end.
+    #[test]
+    fn calls_that_compute_for_long_take_turns() {
+        let purpose = Purpose {
+            are: "",
+            setting: "",
+        };
+        let turns = Places::new(purpose, 1, [Share::each(1)]);
+        let order = Mutex::new(String::new());
+        let limits = limits(60_000);
+        let call = |kind: &'static str| {
+            let (meter, turns, order, limits) = (Meter::default(), &turns, &order, &limits);
+            async move {
+                let computing = async {
+                    let long = nanos_of(Limits::TICK);
+                    meter.0.computed.fetch_add(long, Ordering::Relaxed);
+                    for _ in 0..3 {
+                        meter.clone().give_way(turns.clone(), Arc::from(kind)).await;
+                        order.lock().unwrap().push_str(kind);
+                    }
+                };
+                meter.run(limits, computing).await
+            }
+        };
+        let both = async { tokio::join!(call("a"), call("b"), call("a")) };
+        assert_eq!(runtime().block_on(both), (Ok(()), Ok(()), Ok(())));
+        assert_eq!(order.into_inner().unwrap().len(), 9);
+        // The turn of one that has ended is free.
+        assert_eq!(turns.taken(), 0);
     }
 }

@@ -240,7 +240,8 @@ impl Plugin {
         // Read only now: waiting for room is none of the call.
         let moment = clock.read();
         let engine = &self.sandbox.engine;
-        let mut store = Host::store(engine, limits, log.clone(), moment, meter.clone());
+        let turns = (self.sandbox.turns.clone(), Arc::clone(&self.kind));
+        let mut store = Host::store(engine, limits, log.clone(), moment, meter.clone(), turns);
         let mut made = None;
         let called = meter.run(limits, async {
             let plugin = self.component.instantiate_async(&mut store).await?;

@@ -95,6 +95,15 @@ async fn others_are_served_while_more_guests_loop_than_there_are_threads(guest: 
 
 async fn serve_while_guests_loop(app: &TestApp) {
     let looping = begun(app, "interpret:loop", LOOPERS).await;
+    // They take turns: the others wait for theirs, and leave a thread to who computes for a moment.
+    app.status_when(|status| {
+        let turns = &status["places"]["turns"];
+        let taken = turns["taken"].as_u64().unwrap();
+        let waiting = turns["waiting"].as_u64().unwrap();
+        let most = turns["limit"].as_u64().unwrap();
+        taken > 0 && taken <= most && taken + waiting == LOOPERS as u64
+    })
+    .await;
     for _ in 0..10 {
         assert_eq!(app.get("/health").await.0, 200);
     }
