@@ -28,6 +28,10 @@ const UNNAMED: i64 = 3;
 /// The tables that every host made.
 const TABLES: &str = "'plans', 'history', 'outbox'";
 
+/// What is said of a database that is not the host's.
+const FOREIGN: &str =
+    "it is a database of another program: move it away, or use another --data-dir";
+
 /// Where the database is, and what is known of it.
 pub(super) struct Found<'a> {
     /// The database, which is no link.
@@ -73,9 +77,32 @@ impl Found<'_> {
             "it is not a database, or is damaged at its beginning: put back a copy of it, or move it away \
              to begin anew"
         );
-        match self.check_alone() {
-            // What is being folded in when a host is killed is only whole with its log.
-            Err(error) if !self.has_log() || !is_damage(&error) => Err(error),
+        let connection = open_alone(self.file).map_err(StoreError::from)?;
+        if self.has_log() {
+            return self.check_under_log(&connection);
+        }
+        let is_new = self.check_identity(&connection)?;
+        let file = self.file.display();
+        ensure!(
+            !is_new || !self.has_plugins(),
+            "nothing is in it, although plans were kept here: its log (-wal) is missing. Put that back. To \
+             begin anew, remove {file}"
+        );
+        let found = Mark::of(&connection).map_err(StoreError::from)?;
+        self.check_mark(found, |mark| mark.commits)
+    }
+
+    /// Whether it may be what is under its log. What is being folded in when a host is killed is only
+    /// whole with the log: of what can't be read here nothing is known.
+    fn check_under_log(&self, connection: &Connection) -> anyhow::Result<()> {
+        let Ok(application) = number(connection, "PRAGMA application_id") else {
+            return Ok(());
+        };
+        ensure!(application == 0 || application == APPLICATION, FOREIGN);
+        match Mark::of(connection) {
+            Ok(Some(found)) => self.check_mark(Some(found), |mark| mark.folded),
+            // That it says what it is was folded in with the first mark.
+            Ok(None) if application == 0 => self.check_mark(None, |mark| mark.folded),
             _ => Ok(()),
         }
     }
@@ -106,38 +133,25 @@ impl Found<'_> {
         Ok(())
     }
 
-    /// The database as it is without its log, and without a lock on it.
-    fn check_alone(&self) -> anyhow::Result<()> {
-        let connection = open_alone(self.file).map_err(StoreError::from)?;
-        let is_new = self.check_identity(&connection)?;
-        let file = self.file.display();
-        ensure!(
-            !is_new || self.has_log() || !self.has_plugins(),
-            "nothing is in it, although plans were kept here: its log (-wal) is missing. Put that back. To \
-             begin anew, remove {file}"
-        );
-        self.check_mark(&connection, |mark| mark.folded)
-    }
-
     /// Once it is open, and before anything is changed.
     ///
     /// # Errors
     /// What is wrong, and what to do.
     pub(super) fn check_open(&self, connection: &Connection) -> anyhow::Result<()> {
         self.check_identity(connection)?;
-        self.check_mark(connection, |mark| mark.commits)
+        let found = Mark::of(connection).map_err(StoreError::from)?;
+        self.check_mark(found, |mark| mark.commits)
     }
 
-    /// Whether it is the one that the mark is of, and has as many commits as it needs.
+    /// Whether what was found is the one that the file tells of, and has as many commits as it needs.
     fn check_mark(
         &self,
-        connection: &Connection,
+        found: Option<Mark>,
         needed: impl FnOnce(&Mark) -> i64,
     ) -> anyhow::Result<()> {
         let Some(mark) = self.mark else {
             return Ok(());
         };
-        let found = Mark::of(connection).map_err(StoreError::from)?;
         let accept = format!(
             "If this one is meant, as after putting back a backup, remove {} (and the file that ends with \
              -wal, if it is not of this copy) and start again",
@@ -158,8 +172,7 @@ impl Found<'_> {
 
     /// Checks that it is the host's, and of a schema that this host knows; whether it is as new.
     fn check_identity(&self, connection: &Connection) -> anyhow::Result<bool> {
-        let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        let number = |sql: &str| number(sql).map_err(StoreError::from);
+        let number = |sql: &str| number(connection, sql);
         let application = number("PRAGMA application_id")?;
         let schema = number("PRAGMA user_version")?;
         let ours = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({TABLES})");
@@ -169,10 +182,7 @@ impl Found<'_> {
         let is_new = (application, schema, all) == (0, 0, 0);
         let is_named = application == APPLICATION;
         let is_unnamed = application == 0 && (1..=UNNAMED).contains(&schema) && ours == 3;
-        ensure!(
-            is_new || is_named || is_unnamed,
-            "it is a database of another program: move it away, or use another --data-dir"
-        );
+        ensure!(is_new || is_named || is_unnamed, FOREIGN);
         ensure!(
             schema <= SCHEMA,
             "it was written by a newer codex-mesh (schema {schema}; this one knows {SCHEMA}): start \
@@ -198,9 +208,8 @@ fn length(file: &Path) -> anyhow::Result<u64> {
     }
 }
 
-/// Whether SQLite could not make sense of it.
-fn is_damage(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(StoreError::Corrupt(_)))
+fn number(connection: &Connection, sql: &str) -> Result<i64, StoreError> {
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// Opens the database as if it had no log, and as if nobody would change it. SQLite then makes no file.
