@@ -9,17 +9,18 @@
 //!
 //! Who holds nothing and waits for nothing is not remembered.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt::Display;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use thiserror::Error;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 use crate::caller::Caller;
+use state::State;
 
+mod state;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 mod tests;
@@ -141,34 +142,6 @@ struct Inner<K: Holder> {
     idle: Notify,
 }
 
-#[derive(Debug)]
-struct State<K: Holder> {
-    taken: usize,
-    is_closed: bool,
-    /// Who holds or waits.
-    holders: HashMap<K, Own<K>>,
-    /// Who waits, in the order of their turns.
-    turns: VecDeque<K>,
-    /// How many have waited so far.
-    tickets: u64,
-}
-
-#[derive(Debug)]
-struct Own<K: Holder> {
-    held: usize,
-    /// By ticket, so that the first has its turn first.
-    waiting: BTreeMap<u64, oneshot::Sender<Place<K>>>,
-}
-
-impl<K: Holder> Default for Own<K> {
-    fn default() -> Self {
-        Self {
-            held: 0,
-            waiting: BTreeMap::new(),
-        }
-    }
-}
-
 impl<K: Holder> Clone for Places<K> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
@@ -189,13 +162,7 @@ impl<K: Holder> Places<K> {
             purpose,
             size,
             shares: shares.into(),
-            state: Mutex::new(State {
-                taken: 0,
-                is_closed: false,
-                holders: HashMap::new(),
-                turns: VecDeque::new(),
-                tickets: 0,
-            }),
+            state: Mutex::new(State::default()),
             idle: Notify::new(),
         }))
     }
@@ -241,13 +208,7 @@ impl<K: Holder> Places<K> {
 
     /// Gives no more places; who waits for one is told.
     pub fn close(&self) {
-        let mut state = self.state();
-        state.is_closed = true;
-        state.turns.clear();
-        state.holders.retain(|_, own| {
-            own.waiting.clear();
-            own.held > 0
-        });
+        self.state().close();
     }
 
     /// Ends once no place is taken.
@@ -344,75 +305,6 @@ impl<K: Holder> Places<K> {
 
     fn state(&self) -> MutexGuard<'_, State<K>> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<K: Holder> State<K> {
-    /// How many these have together.
-    fn held(&self, these: impl Fn(&K) -> bool) -> usize {
-        let holders = self.holders.iter().filter(|(holder, _)| these(holder));
-        holders.map(|(_, own)| own.held).sum()
-    }
-
-    fn give(&mut self, holder: &K) {
-        self.taken += 1;
-        self.holders.entry(holder.clone()).or_default().held += 1;
-    }
-
-    fn take_back(&mut self, holder: &K) {
-        self.taken = self.taken.saturating_sub(1);
-        if let Some(own) = self.holders.get_mut(holder) {
-            own.held = own.held.saturating_sub(1);
-        }
-        self.forget(holder);
-    }
-
-    fn wait(&mut self, holder: &K) -> (u64, oneshot::Receiver<Place<K>>) {
-        let (sender, receiver) = oneshot::channel();
-        let ticket = self.tickets;
-        self.tickets += 1;
-        let own = self.holders.entry(holder.clone()).or_default();
-        if own.waiting.is_empty() {
-            self.turns.push_back(holder.clone());
-        }
-        own.waiting.insert(ticket, sender);
-        (ticket, receiver)
-    }
-
-    fn give_up(&mut self, holder: &K, ticket: u64) {
-        let Some(own) = self.holders.get_mut(holder) else {
-            return;
-        };
-        if own.waiting.remove(&ticket).is_some() && own.waiting.is_empty() {
-            self.turns.retain(|other| other != holder);
-        }
-        self.forget(holder);
-    }
-
-    /// Gives a place to the first in turn who may have it.
-    fn next(
-        &mut self,
-        may_take: impl Fn(&Self, &K) -> bool,
-    ) -> Option<(K, oneshot::Sender<Place<K>>)> {
-        let turn = self
-            .turns
-            .iter()
-            .position(|holder| may_take(self, holder))?;
-        let holder = self.turns.remove(turn)?;
-        let own = self.holders.get_mut(&holder)?;
-        let (_, waiting) = own.waiting.pop_first()?;
-        if !own.waiting.is_empty() {
-            self.turns.push_back(holder.clone());
-        }
-        self.give(&holder);
-        Some((holder, waiting))
-    }
-
-    fn forget(&mut self, holder: &K) {
-        let own = self.holders.get(holder);
-        if own.is_some_and(|own| own.held == 0 && own.waiting.is_empty()) {
-            self.holders.remove(holder);
-        }
     }
 }
 

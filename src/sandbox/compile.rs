@@ -32,8 +32,9 @@ pub const THIS_PROGRAM: &str = "/proc/self/exe";
 const MAGIC: &[u8] = b"\0asm";
 const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
 
-/// Compilations at the same time.
-const COMPILERS: usize = 2;
+/// Compilations at the same time: one more than one client may send components, so that the plugins
+/// folder, kept versions and other clients find a place.
+const COMPILERS: usize = 3;
 
 /// What a compiled form may have, in bytes: so much for each byte of the component, and so much more.
 const GROWTH: usize = 16;

@@ -1,13 +1,11 @@
 //! Whatever one client does, others find a place. Clients are addresses: here of the loopback network.
 
-use std::net::IpAddr;
-
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::until_closed;
-use crate::support::{PATIENCE, TestApp, TestAppBuilder, assert_has, start_hostile, within};
+use crate::support::{TestApp, TestAppBuilder, assert_has, client_at, start_hostile, within};
 
 /// How many places there are of everything here. One client alone may have all but one.
 const PLACES: usize = 8;
@@ -19,13 +17,6 @@ const OF_A_KIND: usize = PLACES - 2;
 /// Who takes what it can get, and who comes after.
 const GREEDY: &str = "127.0.0.1";
 const OTHER: &str = "127.0.0.2";
-
-/// A client at this address.
-fn client_at(address: &str) -> reqwest::Client {
-    let address: IpAddr = address.parse().unwrap();
-    let client = reqwest::Client::builder().local_address(address);
-    client.timeout(PATIENCE).build().unwrap()
-}
 
 /// What a client at this address is answered: status, `Retry-After` and body.
 struct Answered {

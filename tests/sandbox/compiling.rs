@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use super::{assert_serves, limits, load_with};
 use crate::support::{
-    GOAL, PATIENCE, Process, Program, Raw, Stub, TestApp, assert_has, bomb, friendly, http, within,
+    GOAL, PATIENCE, Process, Program, Raw, Stub, TestApp, assert_has, bomb, client_at, friendly,
+    http, within,
 };
 
 /// Loops that keep the compiler busy for longer than any test runs.
@@ -75,9 +76,18 @@ impl Host {
 
     /// Sends a component; what comes of it, later.
     fn upload(&self, component: Vec<u8>) -> impl Future<Output = (u16, String)> + use<> {
+        self.upload_by(http(), component)
+    }
+
+    /// The same by this client.
+    fn upload_by(
+        &self,
+        client: reqwest::Client,
+        component: Vec<u8>,
+    ) -> impl Future<Output = (u16, String)> + use<> {
         let url = format!("{}/plugins", self.url);
         let answer = tokio::spawn(async move {
-            let request = http().post(url).body(component);
+            let request = client.post(url).body(component);
             let request = request.header("content-type", "application/wasm");
             // Some tests end their host first.
             let answer = request.send().await.ok()?;
@@ -160,6 +170,21 @@ async fn what_is_slow_to_compile_is_ended_and_nobody_waits_for_it() {
     let (status, answer) = host.upload(Raw::new("good").component()).await;
     assert_eq!(status, 200, "{answer}");
     host.assert_runs_a_plan().await;
+}
+
+/// One client may have two components compiled; those of others are, at the same time.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_client_sends_keeps_no_other_from_having_theirs_compiled() {
+    let host = Host::start("compile_ms = 3600000", &[]).await;
+    let _endless = [host.upload(bomb(ENDLESS)), host.upload(bomb(ENDLESS + 1))];
+    let compiling = host.compiling(2).await;
+    let (status, answer) = host.upload(Raw::new("third").component()).await;
+    assert_eq!(status, 429, "{answer}");
+    let other = client_at("127.0.0.2");
+    let good = Raw::new("good").component();
+    let (status, answer) = host.upload_by(other, good).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(children(host.process.id()), compiling, "both still compile");
 }
 
 #[tokio::test(flavor = "multi_thread")]

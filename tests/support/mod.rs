@@ -18,6 +18,7 @@ mod toolchain;
 mod traces;
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -60,6 +61,14 @@ pub fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().timeout(PATIENCE);
     client.build().unwrap()
+}
+
+/// The same at this address of the loopback network: another client to the host.
+pub fn client_at(address: &str) -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let address: IpAddr = address.parse().unwrap();
+    let client = reqwest::Client::builder().local_address(address);
+    client.timeout(PATIENCE).build().unwrap()
 }
 
 /// JSON with as much white space after it as makes it this long.
