@@ -97,9 +97,15 @@ async fn other_rows_that_are_no_text_hold_nobody_up() {
         let sql = format!("UPDATE {table} SET {column} = {invalid} WHERE plan_id = ?1");
         set(&database, &sql, &bad);
     }
+    for column in ["created_at", "rejections", "not_before"] {
+        for wrong in ["'soon'", "NULL"] {
+            let sql = format!("UPDATE outbox SET {column} = {wrong} WHERE plan_id = ?1");
+            set(&database, &sql, &bad);
+        }
+    }
     let parked = format!(
         "INSERT INTO outbox (plan_id, session_id, domain, content, created_at, parked_at, last_error)
-         VALUES (?1, {invalid}, {invalid}, {invalid}, 1, 1, {invalid})"
+         VALUES (?1, {invalid}, {invalid}, {invalid}, NULL, 'now', {invalid})"
     );
     set(&database, &parked, &bad);
     let sql = format!("INSERT INTO plugins VALUES ({invalid}, {invalid}, {invalid}, NULL, 1)");

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::text::Shown;
+use super::text::{Number, Shown};
 use crate::private;
 
 /// What the file begins with: what it is, and the version of its form.
@@ -74,7 +74,7 @@ impl Mark {
         let read = connection.query_row("SELECT id, commits FROM mark", [], |row| {
             Ok(Self {
                 id: row.get(0).map(|Shown(id)| id)?,
-                commits: row.get(1)?,
+                commits: row.get(1).map(|Number(commits)| commits)?,
                 folded: 0,
             })
         });

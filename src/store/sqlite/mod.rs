@@ -10,7 +10,7 @@
 //! - [`log`]: what is not folded into the database yet.
 //! - [`connection`]: opening, migrating, reading. [`writer`]: the thread that writes.
 //! - [`plans`], [`history`], [`outbox`], [`plugins`]: the statements, a file a table. [`retention`]: clean-up.
-//! - [`text`]: texts that may be none.
+//! - [`text`]: texts and numbers that may be none.
 //! - [`failpoint`]: where a test makes the host die.
 
 mod connection;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::plans::PlanRow;
-use super::text::Shown;
+use super::text::{Number, Shown};
 use crate::plan::Timestamp;
 use crate::store::{Backlog, Delivery, DeliveryOutcome, OutboxEntry, ParkedEvent, StoreError, now};
 
@@ -51,11 +51,19 @@ pub(super) fn deliverable(
                 session_id: text(2)?,
                 domain: text(3)?,
                 content: text(4)?,
-                rejections: row.get(5)?,
+                rejections: row.get(5).map(count)?,
             })
         })?
         .collect::<Result<_, _>>()?;
     Ok(entries)
+}
+
+fn count(Number(number): Number) -> u32 {
+    u32::try_from(number).unwrap_or_default()
+}
+
+fn moment(Number(millis): Number) -> Timestamp {
+    Timestamp::from_millis(millis)
 }
 
 pub(super) fn settle(connection: &Connection, deliveries: &[Delivery]) -> Result<(), StoreError> {
@@ -115,10 +123,10 @@ pub(super) fn backlog(connection: &Connection) -> Result<Backlog, StoreError> {
                 (SELECT count(*) FROM outbox WHERE parked_at IS NOT NULL)",
     )?;
     let backlog = statement.query_row([], |row| {
-        let oldest: Option<i64> = row.get(1)?;
+        let oldest: Option<Number> = row.get(1)?;
         Ok(Backlog {
             waiting: row.get(0)?,
-            oldest: oldest.map(Timestamp::from_millis),
+            oldest: oldest.map(moment),
             parked: row.get(2)?,
         })
     })?;
@@ -140,9 +148,9 @@ pub(super) fn parked(
             Ok(ParkedEvent {
                 id: row.get(0)?,
                 plan_id: text(1)?,
-                created_at: Timestamp::from_millis(row.get(2)?),
-                parked_at: Timestamp::from_millis(row.get(3)?),
-                rejections: row.get(4)?,
+                created_at: row.get(2).map(moment)?,
+                parked_at: row.get(3).map(moment)?,
+                rejections: row.get(4).map(count)?,
                 error: text(5)?,
             })
         })?

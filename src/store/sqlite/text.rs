@@ -1,5 +1,5 @@
-//! Texts as they are in rows. A column may hold what the host never wrote: a damaged file, or another
-//! program, can leave bytes there that are no text. One such row must not take others with it.
+//! Texts and numbers as they are in rows. A column may hold what the host never wrote: a damaged file, or another
+//! program, can leave something else there. One such row must not take others with it.
 
 use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 
@@ -39,5 +39,14 @@ impl FromSql for Shown {
             ValueRef::Integer(number) => number.to_string(),
             ValueRef::Real(number) => number.to_string(),
         }))
+    }
+}
+
+/// A number, or 0 for whatever else is there.
+pub(super) struct Number(pub(super) i64);
+
+impl FromSql for Number {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Ok(Self(value.as_i64().unwrap_or_default()))
     }
 }
