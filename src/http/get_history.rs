@@ -10,16 +10,18 @@ use super::error::HttpError;
 use super::query::Parameters;
 use crate::engine::Engine;
 use crate::plan::HistoryEntry;
-use crate::store::StoreError;
+use crate::store::{History, StoreError};
 
-/// `{ok, history}`
+/// `{ok, history, unreadable?}`
 #[derive(Serialize)]
 pub(super) struct HistoryAnswer {
     ok: bool,
     history: Vec<HistoryEntry>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<String>,
 }
 
-/// `{ok, history: [{at, actor, transition, step?, status, attempt?, requests?, durationMs?, error?}]}`,
+/// `{ok, history: [{at, actor, transition, step?, status, attempt?, requests?, durationMs?, error?}], unreadable?: [error]}`,
 /// oldest first, or 404.
 pub(super) async fn get_history(
     State(engine): State<Arc<Engine>>,
@@ -29,8 +31,12 @@ pub(super) async fn get_history(
         .get("id")
         .ok_or_else(|| HttpError::bad("id is required"))?;
     let history = engine.store.history(id).await?;
-    if history.is_empty() {
+    if history == History::default() {
         return Err(StoreError::NotFound.into());
     }
-    Ok(Json(HistoryAnswer { ok: true, history }))
+    Ok(Json(HistoryAnswer {
+        ok: true,
+        history: history.entries,
+        unreadable: history.unreadable,
+    }))
 }

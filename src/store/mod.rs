@@ -54,7 +54,7 @@ pub trait Store: Send + Sync + 'static {
     async fn driven(&self) -> Result<Vec<Driven>, StoreError>;
 
     /// Every change of a plan, oldest first; none for a plan that is not there.
-    async fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, StoreError>;
+    async fn history(&self, id: &str) -> Result<History, StoreError>;
 
     /// Changes after the one with this number, of one plan or of all, in order, with their numbers.
     async fn changes(
@@ -141,6 +141,15 @@ pub struct Driven {
     pub id: String,
     /// Until when it only waits, if it does.
     pub rests_until: Option<Timestamp>,
+}
+
+/// Every change of a plan.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// Oldest first.
+    pub entries: Vec<HistoryEntry>,
+    /// Why some that belong here can't be read.
+    pub unreadable: Vec<String>,
 }
 
 /// What went to disk together.

@@ -125,6 +125,15 @@ async fn other_rows_that_are_no_text_hold_nobody_up() {
     );
     assert_eq!(app.get("/plugins").await.0, 200);
     assert_eq!(app.run(&bad).await["status"], "DONE");
+    // The row of its beginning is what can't be read; what came later can.
+    let id = bad["id"].as_str().unwrap();
+    let (status, answer) = app.get(&format!("/mesh/history?id={id}")).await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer["history"].as_array().unwrap().len() > 4, "{answer}");
+    assert_has(
+        answer["unreadable"][0].as_str().unwrap(),
+        &[id, "its history"],
+    );
     assert_eq!(app.run(&good).await["status"], "DONE");
     app.status_when(|status| status["brain"]["backlog"] == 0)
         .await;

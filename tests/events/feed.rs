@@ -71,7 +71,7 @@ async fn who_is_far_behind_misses_nothing() {
     };
     store.apply(&plan.id, &cancel).await.unwrap();
     let mut history = Vec::new();
-    for entry in store.history(&plan.id).await.unwrap() {
+    for entry in store.history(&plan.id).await.unwrap().entries {
         history.push(serde_json::to_value(entry).unwrap());
     }
     assert_eq!(history.len(), 1 + 4 + CHANGES + 1);

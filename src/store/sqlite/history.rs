@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::text::{Shown, Text};
 use crate::plan::HistoryEntry;
-use crate::store::{Change, StoreError};
+use crate::store::{Change, History, StoreError};
 
 /// Adds what happened; its number.
 pub(super) fn append(
@@ -60,26 +60,30 @@ pub(super) fn after(
     Ok(changes)
 }
 
+/// Every change of a plan, oldest first. What can't be read is reported to the operator and told.
+pub(super) fn find(connection: &Connection, plan_id: &str) -> Result<History, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT entries FROM history WHERE plan_id = ?1 ORDER BY seq")?;
+    let mut rows = statement.query([plan_id])?;
+    let mut history = History::default();
+    while let Some(row) = rows.next()? {
+        match parse(plan_id, &row.get(0)?) {
+            Ok(entries) => history.entries.extend(entries),
+            Err(error) => {
+                tracing::error!("{error}");
+                history.unreadable.push(error.to_string());
+            }
+        }
+    }
+    Ok(history)
+}
+
 /// The number of the newest change; 0 if there is none.
 pub(super) fn newest(connection: &Connection) -> Result<i64, StoreError> {
     let newest = connection
         .prepare_cached("SELECT coalesce(max(seq), 0) FROM history")?
         .query_row([], |row| row.get(0))?;
     Ok(newest)
-}
-
-pub(super) fn find(
-    connection: &Connection,
-    plan_id: &str,
-) -> Result<Vec<HistoryEntry>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT entries FROM history WHERE plan_id = ?1 ORDER BY seq")?;
-    let mut rows = statement.query([plan_id])?;
-    let mut entries = Vec::new();
-    while let Some(row) = rows.next()? {
-        entries.extend(parse(plan_id, &row.get(0)?)?);
-    }
-    Ok(entries)
 }
 
 fn parse(plan_id: &str, text: &Text) -> Result<Vec<HistoryEntry>, StoreError> {

@@ -46,7 +46,7 @@ use self::writer::Writer;
 use super::live::{Held, Live, Slot};
 use super::signal::Signals;
 use super::{
-    Backlog, Change, Condition, Delivery, Driven, News, OutboxEntry, Page, ParkedEvent,
+    Backlog, Change, Condition, Delivery, Driven, History, News, OutboxEntry, Page, ParkedEvent,
     PluginChoice, PluginRecord, Query, Retention, Signal, Store, StoreError, Unwritten, now,
 };
 use crate::plan::{Event, HistoryEntry, Plan, Transition};
@@ -221,7 +221,7 @@ impl Store for SqliteStore {
         self.reader.run(plans::driven).await
     }
 
-    async fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, StoreError> {
+    async fn history(&self, id: &str) -> Result<History, StoreError> {
         // Locked while the disk is read, so that no change is seen twice or not at all.
         let slot = self.live.existing(id);
         let held = match &slot {
@@ -232,11 +232,11 @@ impl Store for SqliteStore {
         let stored = self
             .reader
             .run(move |connection| history::find(connection, &plan_id));
-        let mut entries = stored.await?;
+        let mut history = stored.await?;
         if let Some(held) = held.as_ref().and_then(|held| held.as_ref()) {
-            entries.extend(held.unwritten.iter().cloned());
+            history.entries.extend(held.unwritten.iter().cloned());
         }
-        Ok(entries)
+        Ok(history)
     }
 
     async fn changes(
