@@ -104,6 +104,10 @@ async fn nothing_is_sent_from_a_data_folder_that_was_deleted() {
     let world = World::begin().await;
     fs::remove_dir_all(world.path("data")).unwrap();
     world.assert_refuses("deleted").await;
+    let body = json!({"sessionId": "s", "domain": "social", "goal": "g"});
+    let said = world.app.post("/mesh/create", &body).await;
+    assert_says(&said, "mesh.db is missing");
+    assert_says(&said, "restart the host");
     // Another's, in its place, is left alone.
     fs::create_dir(world.path("data")).unwrap();
     world.assert_refuses("made anew").await;

@@ -184,6 +184,7 @@ fn run(mut home: Home, mut waiting: mpsc::Receiver<Box<dyn Part>>, trouble: &Tro
 fn commit(home: &mut Home, group: &mut [Box<dyn Part>]) -> Outcome {
     let connection = &home.connection;
     let committed = execute(connection, "BEGIN IMMEDIATE").and_then(|()| {
+        home.place.check()?;
         home.whole.check(&home.place)?;
         let before = connection.total_changes();
         for part in group.iter_mut() {
