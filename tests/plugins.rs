@@ -48,12 +48,17 @@ impl Deref for Loaded {
 
 /// The registry over this folder, as the host loads it.
 pub async fn registry(folder: &Path, limits: Limits) -> Loaded {
+    registry_under(Terms::default(), folder, limits).await
+}
+
+/// The same where the operator allows this.
+async fn registry_under(terms: Terms, folder: &Path, limits: Limits) -> Loaded {
     let data = tempfile::tempdir().unwrap();
     let parts = Parts {
         sandbox: Arc::new(Sandbox::new(limits, program().into()).unwrap()),
         cache: Arc::new(CompileCache::open(&cache_dir()).unwrap()),
         catalogue: Config::default().catalogue().unwrap(),
-        terms: Terms::default(),
+        terms,
         store: Arc::new(SqliteStore::open(data.path()).unwrap()),
         shelf: data.path().join("plugins"),
         folder: Some(folder.to_owned()),
@@ -139,6 +144,20 @@ async fn a_kind_that_is_not_loaded_is_refused_by_name() {
         error,
         &["steps[0].kind", "echo-check", "autonomy, hardening, ops"],
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_no_kind_gives_is_noted() {
+    let named = ["autonomy", "autonmy"].map(str::to_owned);
+    let terms = Terms {
+        needs: [("srl".to_owned(), named.into())].into(),
+        ..Terms::default()
+    };
+    let plugins = folder([]);
+    let registry = registry_under(terms, plugins.path(), limits()).await;
+    let notices = registry.notices();
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert_has(&notices[0], &["[plugin.srl] results", "autonmy", "loaded"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,7 +25,7 @@ use toml::Table;
 use crate::brain::BrainConfig;
 use crate::plan::Mode;
 use crate::recipe::{RecipeConfig, Recipes};
-use crate::registry::{Quarantine, Terms};
+use crate::registry::{Quarantine, Terms, check_kind};
 use crate::services::{BreakerConfig, Catalogue, Redactor, RetryConfig, Secrets, known};
 
 pub use secrets::Secret;
@@ -234,7 +234,13 @@ impl Config {
             let share = plugin.share(&self.limits.plugin);
             let share = share.map_err(|rule| anyhow!("[plugin.{kind}] {rule}"))?;
             shares.insert(kind.clone(), Arc::new(share));
-            needs.extend(plugin.results.clone().map(|kinds| (kind.clone(), kinds)));
+            if let Some(kinds) = &plugin.results {
+                let wrong = kinds.iter().find_map(|kind| check_kind(kind).err());
+                if let Some(wrong) = wrong {
+                    bail!("[plugin.{kind}] results: {wrong}");
+                }
+                needs.insert(kind.clone(), kinds.clone());
+            }
         }
         Ok(Terms {
             shares,

@@ -206,6 +206,7 @@ impl Registry {
         registry.write().notices = notices;
         registry.load_choices().await?;
         registry.check_settings().await?;
+        registry.check_needs();
         Ok(registry)
     }
 

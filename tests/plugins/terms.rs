@@ -88,6 +88,10 @@ fn wrong_terms_are_named() {
             "[plugin.srl]\nhanded_bytes = 99000000\n",
             ["[plugin.srl]", "handed_bytes"],
         ),
+        (
+            "[plugin.srl]\nresults = [\"Auto nomy\"]\n",
+            ["[plugin.srl] results", "Auto nomy"],
+        ),
         ("[plugin.srl]\nrounds = 0\n", ["[plugin.srl]", "rounds"]),
         (
             "[plugin.srl]\nrecord = 101\n",
