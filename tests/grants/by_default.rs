@@ -4,7 +4,7 @@ use codex_mesh::registry::embedded;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::{CHECKS, error_of, heard, refused, run, run_default, with_hostile};
+use super::{CHECKS, ask, error_of, heard, refused, run, run_default, with_hostile};
 use crate::support::{Raw, TestApp, assert_has, folder, guest, start_with};
 
 /// The line that the operator is told to add.
@@ -54,9 +54,11 @@ async fn the_line_that_is_named_is_what_it_takes() {
     let granting = codex_mesh::config::Config::load(Some(&path), []).unwrap();
     let plugins = granting.config.plugin;
     let app = with_hostile(TestApp::builder().configure(|config| config.plugin = plugins)).await;
-    let error = error_of(&app, "LIVE", "interpret:call=/srl/write").await;
-    assert_has(&error, &["more than 4 round trips"]);
-    assert_eq!(heard(&app)[1], "POST /srl/write");
+    let (_, answer) = ask(&app, "LIVE", "interpret:call=/srl/write").await;
+    // It wants the same again, which the operator's line does not make two of.
+    let (error, _) = app.run_until_held(&answer["plan"]).await;
+    assert_has(&error, &["step-4", "wants to do more"]);
+    assert_eq!(heard(&app), ["POST /srl/check", "POST /srl/write"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

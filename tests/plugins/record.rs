@@ -222,6 +222,7 @@ async fn a_bad_answer_is_a_case_as_well() {
 async fn without_an_answer_a_case_is_the_request() {
     let app = recording(&["srl", "workflow"], 3)
         .without("srl")
+        .configure(|config| config.run.retries = 0)
         .start()
         .await;
     let kinds = json!([{"kind": "srl"}, {"kind": "workflow", "after": []}]);

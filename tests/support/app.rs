@@ -366,6 +366,17 @@ impl TestApp {
         }
         plan
     }
+
+    /// Runs the plan to its last step, which is held; why, and the plan then.
+    pub async fn run_until_held(&self, plan: &Value) -> (String, Value) {
+        for _ in 1..plan["steps"].as_array().unwrap().len() {
+            self.step(plan).await;
+        }
+        let (status, answer) = self.try_step(plan).await;
+        assert_eq!(status, 409, "{answer}");
+        let error = answer["error"].as_str().unwrap().to_owned();
+        (error, self.plan(plan).await)
+    }
 }
 
 async fn answer(response: reqwest::Response) -> (u16, Value) {
