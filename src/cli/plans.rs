@@ -1,4 +1,4 @@
-//! `codex-mesh plans`: the plans of a running host, newest first.
+//! `codex-mesh plans`: the plans of a running host, newest or oldest first.
 
 use anyhow::Context;
 use clap::Args;
@@ -7,14 +7,14 @@ use serde_json::value::RawValue;
 
 use super::client::{Client, HostArgs};
 use crate::output::{complain, print};
-use crate::plan::{Domain, Plan, PlanStatus, StepStatus};
+use crate::plan::{Domain, Order, Plan, PlanStatus, StepStatus};
 use crate::store::Unreadable;
 use crate::text::{json_line, plain, shorten};
 
 /// The longest goal that is shown, in characters.
 const GOAL: usize = 60;
 
-/// Newest first.
+/// Which plans, and how they are shown.
 #[derive(Debug, Args)]
 pub(super) struct PlansArgs {
     #[command(flatten)]
@@ -22,6 +22,9 @@ pub(super) struct PlansArgs {
     /// How many at the most, up to 1000
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     limit: u16,
+    /// Which come first: newest or oldest
+    #[arg(long, default_value_t = Order::Newest)]
+    order: Order,
     /// Only those that stand so: PENDING, RUNNING, WAITING, DONE, ERROR or CANCELLED
     #[arg(long)]
     status: Option<PlanStatus>,
@@ -41,7 +44,7 @@ struct PlansAnswer {
 }
 
 pub(super) async fn run(args: &PlansArgs) -> anyhow::Result<()> {
-    let mut path = format!("/mesh/plans?limit={}", args.limit);
+    let mut path = format!("/mesh/plans?limit={}&order={}", args.limit, args.order);
     if let Some(status) = args.status {
         path.push_str(&format!("&status={status}"));
     }

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::engine::EngineError;
 use crate::places::NoPlace;
@@ -16,6 +16,13 @@ use crate::store::StoreError;
 
 /// Seconds after which a busy host may be asked again.
 const AGAIN: u64 = 1;
+
+/// `{ok, error}`
+#[derive(Serialize)]
+struct ErrorAnswer {
+    ok: bool,
+    error: String,
+}
 
 /// What a client is told when there is no answer.
 #[derive(Debug)]
@@ -59,7 +66,10 @@ impl HttpError {
 
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
-        let body = Json(json!({"ok": false, "error": self.message}));
+        let body = Json(ErrorAnswer {
+            ok: false,
+            error: self.message,
+        });
         let mut response = (self.status, body).into_response();
         if is_for_now(self.status) {
             response.headers_mut().insert(RETRY_AFTER, AGAIN.into());

@@ -1,4 +1,4 @@
-//! `GET /mesh/plans`: plans, newest first, a page at a time.
+//! `GET /mesh/plans`: plans, newest or oldest first, a page at a time.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use super::error::HttpError;
 use super::query::Parameters;
 use crate::engine::Engine;
-use crate::plan::{Plan, UnknownName};
+use crate::plan::{Order, Plan, UnknownName};
 use crate::store::{Query, Unreadable};
 
 /// Plans of a page that names no limit.
@@ -36,20 +36,22 @@ fn shared<S: Serializer>(plans: &[Arc<Plan>], serializer: S) -> Result<S::Ok, S:
     serializer.collect_seq(plans.iter().map(Arc::as_ref))
 }
 
-/// `limit`, `cursor`, `domain`, `sessionId`, `status` → `{ok, plans, unreadable?: [{id, error}], nextCursor?}`.
+/// `limit`, `cursor`, `order`, `domain`, `sessionId`, `status` → `{ok, plans, unreadable?: [{id, error}], nextCursor?}`.
 pub(super) async fn list_plans(
     State(engine): State<Arc<Engine>>,
     parameters: Parameters,
 ) -> Result<Json<PlansAnswer>, HttpError> {
+    let order = parameters.parse("order", name)?.unwrap_or(Order::Newest);
     let query = Query {
         limit: parameters.parse("limit", limit)?.unwrap_or(DEFAULT_LIMIT),
-        cursor: parameters.parse("cursor", cursor)?,
+        order,
+        cursor: parameters.parse("cursor", |text| cursor(text, order))?,
         domain: parameters.parse("domain", name)?,
         session_id: parameters.get("sessionId").map(str::to_owned),
         status: parameters.parse("status", name)?,
     };
     let page = engine.store.plans(query).await?;
-    let next_cursor = page.next_cursor.map(|cursor| cursor.to_string());
+    let next_cursor = page.next_cursor.map(|seq| shown(seq, order));
     Ok(Json(PlansAnswer {
         ok: true,
         plans: page.plans,
@@ -66,9 +68,24 @@ fn limit(text: &str) -> Result<usize, String> {
     limit.ok_or_else(|| format!("must be a number from 1 to {LONGEST}"))
 }
 
-fn cursor(text: &str) -> Result<i64, String> {
-    let cursor = text.parse().ok().filter(|cursor| *cursor >= 0);
-    cursor.ok_or_else(|| "must be the nextCursor of the page before".to_owned())
+/// What cursors begin with in this order: in the other one they would skip plans.
+fn mark(order: Order) -> &'static str {
+    match order {
+        Order::Newest => "",
+        Order::Oldest => "oldest-",
+    }
+}
+
+fn shown(seq: i64, order: Order) -> String {
+    format!("{}{seq}", mark(order))
+}
+
+fn cursor(text: &str, order: Order) -> Result<i64, String> {
+    let seq = text
+        .strip_prefix(mark(order))
+        .and_then(|seq| seq.parse().ok());
+    seq.filter(|seq| *seq >= 0)
+        .ok_or_else(|| format!("must be the nextCursor of the page before, in the order {order}"))
 }
 
 fn name<T: FromStr<Err = UnknownName>>(text: &str) -> Result<T, String> {

@@ -5,6 +5,7 @@ mod approve_step;
 mod body;
 mod caller;
 mod cancel_plan;
+mod charset;
 mod create_plan;
 mod deactivate_plugin;
 mod decision;
@@ -39,7 +40,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, map_response};
 use axum::routing::{delete, get, post};
 
 use crate::background::Healths;
@@ -130,5 +131,6 @@ pub fn router(app: App) -> Router {
         .fallback(HttpError::no_route)
         .method_not_allowed_fallback(HttpError::wrong_method)
         .layer(from_fn(fault::answered))
+        .layer(map_response(charset::named))
         .with_state(app)
 }

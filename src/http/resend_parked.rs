@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::body::Fields;
 use super::error::HttpError;
@@ -13,14 +14,21 @@ use crate::engine::Engine;
 /// The most ids of one request.
 const IDS: usize = 1_000;
 
+/// `{ok, resent}`
+#[derive(Serialize)]
+pub(super) struct ResentAnswer {
+    ok: bool,
+    resent: usize,
+}
+
 /// `{ids?: [number]}` → `{ok, resent}`; without ids every parked event.
 pub(super) async fn resend_parked(
     State(engine): State<Arc<Engine>>,
     fields: Fields,
-) -> Result<Json<Value>, HttpError> {
+) -> Result<Json<ResentAnswer>, HttpError> {
     let ids = fields.optional("ids").map(ids).transpose()?;
     let resent = engine.store.resend(ids).await?;
-    Ok(Json(json!({"ok": true, "resent": resent})))
+    Ok(Json(ResentAnswer { ok: true, resent }))
 }
 
 /// Ids, within bounds.

@@ -132,7 +132,7 @@ fn refusal(why: &NoPlace) -> String {
     let error = Value::from(format!("too many connections: {why}"));
     let body = format!("{{\"ok\":false,\"error\":{error}}}");
     format!(
-        "HTTP/1.1 {status}\r\nretry-after: 1\r\ncontent-type: application/json\r\n\
+        "HTTP/1.1 {status}\r\nretry-after: 1\r\ncontent-type: application/json; charset=utf-8\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     )

@@ -34,5 +34,6 @@ pub use refused::Refused;
 pub use time::Timestamp;
 pub use transition::{Finished, Outcome, Sending, Starter, Transition};
 pub use vocabulary::{
-    ApprovalMode, Domain, Effect, Method, Mode, PlanStatus, StepStatus, UnknownName, WaitingFor,
+    ApprovalMode, Domain, Effect, Method, Mode, Order, PlanStatus, StepStatus, UnknownName,
+    WaitingFor,
 };

@@ -89,6 +89,16 @@ named! {
 }
 
 named! {
+    /// In which order plans are listed.
+    Order {
+        /// The one that was created last comes first.
+        Newest = "newest",
+        /// The one that was created first comes first.
+        Oldest = "oldest",
+    }
+}
+
+named! {
     /// What a plan's steps add up to.
     PlanStatus {
         /// No step has begun.

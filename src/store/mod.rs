@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-use crate::plan::{Domain, HistoryEntry, Plan, PlanStatus, Timestamp, Transition};
+use crate::plan::{Domain, HistoryEntry, Order, Plan, PlanStatus, Timestamp, Transition};
 
 pub use error::StoreError;
 pub use feed::{Feed, Told};
@@ -43,7 +43,7 @@ pub trait Store: Send + Sync + 'static {
     /// The plan with this id.
     async fn plan(&self, id: &str) -> Result<Option<Arc<Plan>>, StoreError>;
 
-    /// Plans, newest first.
+    /// Plans, a page at a time.
     async fn plans(&self, query: Query) -> Result<Page, StoreError>;
 
     /// Changes a plan, if the state machine allows it; the plan after it. Changes of one plan
@@ -252,11 +252,13 @@ pub struct Retention {
 }
 
 /// Which plans.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Query {
     /// How many.
     pub limit: usize,
-    /// Where the page before ended.
+    /// Which come first.
+    pub order: Order,
+    /// Where the page before ended, in the same order.
     pub cursor: Option<i64>,
     /// Only these.
     pub domain: Option<Domain>,
@@ -269,7 +271,7 @@ pub struct Query {
 /// Some plans, and where the next page begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
-    /// Newest first.
+    /// In the order that was asked for.
     pub plans: Vec<Arc<Plan>>,
     /// Those that belong here and can't be read.
     pub unreadable: Vec<Unreadable>,

@@ -1,4 +1,4 @@
-//! `GET /mesh/plans`: newest first, a page at a time, filtered.
+//! `GET /mesh/plans`: newest or oldest first, a page at a time, filtered.
 
 use std::sync::Arc;
 
@@ -54,6 +54,44 @@ async fn pages_end_when_there_is_no_next_cursor() {
         assert_eq!(seen, ids, "limit {limit}");
         assert_eq!(pages, 6_usize.div_ceil(limit));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_are_listed_oldest_first_page_by_page() {
+    let app = TestApp::start().await;
+    let mut ids = create_many(&app, 5).await;
+    assert_eq!(page(&app, "order=newest").await, (ids.clone(), None));
+    ids.reverse();
+    assert_eq!(page(&app, "order=oldest").await, (ids.clone(), None));
+    let (first, cursor) = page(&app, "order=oldest&limit=2").await;
+    let later = create_many(&app, 1).await;
+    let query = format!("order=oldest&limit=3&cursor={}", cursor.unwrap());
+    let (second, cursor) = page(&app, &query).await;
+    assert_eq!([first, second].concat(), ids);
+    let query = format!("order=oldest&cursor={}", cursor.unwrap());
+    assert_eq!(page(&app, &query).await, (later, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_holds_oldest_first_too() {
+    let app = Arc::new(TestApp::start().await);
+    let mut pending = create_many(&app, 3).await;
+    pending.reverse();
+    let running = app.create(&json!({})).await;
+    app.stub("autonomy").hold();
+    let step = tokio::spawn({
+        let (app, plan) = (Arc::clone(&app), running.clone());
+        async move { app.step(&plan).await }
+    });
+    app.stub("autonomy").asked(1).await;
+    let query = "order=oldest&status=PENDING&limit=2";
+    let (first, cursor) = page(&app, query).await;
+    let (rest, cursor) = page(&app, &format!("{query}&cursor={}", cursor.unwrap())).await;
+    assert_eq!(([first, rest].concat(), cursor), (pending, None));
+    let all = page(&app, "order=oldest&status=RUNNING").await;
+    assert_eq!(all, (vec![id(&running)], None));
+    app.stub("autonomy").release();
+    within(step).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,6 +195,21 @@ async fn a_bad_parameter_is_400_with_what_is_allowed() {
             "status=IN_PROGRESS",
             "status",
             "PENDING, RUNNING, WAITING, DONE, ERROR, CANCELLED",
+        ),
+        ("order=", "order", "newest, oldest"),
+        ("order=Oldest", "order", "newest, oldest"),
+        ("order=desc", "order", "newest, oldest"),
+        ("order=oldest&cursor=1", "cursor", "in the order oldest"),
+        (
+            "order=oldest&cursor=oldest--1",
+            "cursor",
+            "in the order oldest",
+        ),
+        ("cursor=oldest-1", "cursor", "in the order newest"),
+        (
+            "order=newest&cursor=oldest-1",
+            "cursor",
+            "in the order newest",
         ),
         ("cursor=x", "cursor", "nextCursor"),
         ("cursor=-1", "cursor", "nextCursor"),

@@ -4,7 +4,7 @@ use codex_mesh::registry::embedded::COMPONENTS;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::{TestApp, assert_has, padded};
+use crate::support::{TestApp, assert_has, http, padded, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_says_who_answers() {
@@ -16,6 +16,65 @@ async fn health_says_who_answers() {
         "mode": "SEMI_AUTONOMOUS_MESH",
     });
     assert_eq!(app.get("/health").await, (200, expected));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_json_in_utf_8_with_ok_first() {
+    let app = TestApp::start().await;
+    let plan = app.create(&json!({})).await;
+    let id = plan["id"].as_str().unwrap();
+    let srl = app.get("/plugins/srl").await.1;
+    let sha256 = srl["versions"][0]["sha256"].as_str().unwrap();
+    let person = json!({"planId": id, "stepId": "step-1", "by": "Ada", "reason": "none"});
+    let large = padded(&json!({}), (1 << 20) + 1);
+    let requests = [
+        ("GET", "/health", String::new()),
+        ("HEAD", "/health", String::new()),
+        ("GET", "/nope", String::new()),
+        ("PUT", "/health", String::new()),
+        ("GET", "/recipes", String::new()),
+        ("GET", "/plugins", String::new()),
+        ("GET", "/plugins/srl", String::new()),
+        ("GET", "/plugins/srl/recordings", String::new()),
+        ("POST", "/plugins", String::new()),
+        (
+            "POST",
+            "/plugins/srl/activate",
+            json!({"sha256": sha256}).to_string(),
+        ),
+        ("POST", "/plugins/srl/rollback", "{}".to_owned()),
+        ("DELETE", &format!("/plugins/srl/{sha256}"), String::new()),
+        ("GET", "/mesh/plans", String::new()),
+        ("GET", &format!("/mesh/plan?id={id}"), String::new()),
+        ("GET", "/mesh/plan?id=x", String::new()),
+        ("GET", &format!("/mesh/history?id={id}"), String::new()),
+        ("GET", "/mesh/status", String::new()),
+        ("GET", "/mesh/brain/parked", String::new()),
+        ("GET", "/mesh/events?lastEventId=x", String::new()),
+        ("POST", "/mesh/brain/resend", "{}".to_owned()),
+        ("POST", "/mesh/create", "{".to_owned()),
+        ("POST", "/mesh/create", large),
+        ("POST", "/mesh/skip", person.to_string()),
+        ("POST", "/mesh/step", json!({"planId": id}).to_string()),
+    ];
+    for (method, path, body) in requests {
+        let request = http().request(method.parse().unwrap(), format!("{}{path}", app.url));
+        let request = request
+            .header("content-type", "application/json")
+            .body(body);
+        let answer = within(request.send()).await.unwrap();
+        let content_type = answer.headers()["content-type"].to_str().unwrap();
+        assert_eq!(
+            content_type, "application/json; charset=utf-8",
+            "{method} {path}"
+        );
+        let ok = format!("{{\"ok\":{}", answer.status().is_success());
+        let text = answer.text().await.unwrap();
+        assert!(
+            text.starts_with(&ok) || method == "HEAD",
+            "{method} {path}: {text}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,8 +51,16 @@ async fn plans_are_listed_newest_first() {
         assert_has(&some[1], &[&id(plan)]);
     }
     let json = json_lines(&listed(&["--json"]).join("\n"));
-    assert_eq!(json, [second, first]);
-    for wrong in [["--limit", "0"], ["--status", "GONE"], ["--domain", "x"]] {
+    assert_eq!(json, [second.clone(), first.clone()]);
+    let json = json_lines(&listed(&["--json", "--order", "oldest"]).join("\n"));
+    assert_eq!(json, [first, second]);
+    let wrong = [
+        ["--limit", "0"],
+        ["--status", "GONE"],
+        ["--domain", "x"],
+        ["--order", "x"],
+    ];
+    for wrong in wrong {
         assert_eq!(mesh(&app.url, &["plans"]).args(&wrong).ends().code, Some(2));
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::text::{Shown, Text};
 use super::{failpoint, history, outbox};
-use crate::plan::{Applied, Domain, Plan, PlanStatus, StepStatus, Transition};
+use crate::plan::{Applied, Domain, Order, Plan, PlanStatus, StepStatus, Transition};
 use crate::store::{Driven, Page, Query, StoreError, Unreadable, now};
 
 /// A plan as it is stored.
@@ -137,7 +137,10 @@ pub(super) fn page(
     for plan in moved {
         rows.extend(select(connection, query, Matching::Id(&plan.id))?);
     }
-    rows.sort_by_key(|row| std::cmp::Reverse(row.0));
+    rows.sort_by_key(|row| row.0);
+    if query.order == Order::Newest {
+        rows.reverse();
+    }
     rows.dedup_by_key(|row| row.0);
     let more = rows.len() > query.limit;
     rows.truncate(query.limit);
@@ -173,7 +176,7 @@ enum Matching<'a> {
     Id(&'a str),
 }
 
-/// The rows of a page, newest first, and one more if there is one.
+/// The rows of a page in its order, and one more if there is one.
 fn select(
     connection: &Connection,
     query: &Query,
@@ -184,8 +187,12 @@ fn select(
         Matching::Id(id) => (None, Some(id)),
     };
     let domain = query.domain.map(Domain::as_str);
+    let (behind, order) = match query.order {
+        Order::Newest => ("seq < ?", " ORDER BY seq DESC LIMIT ?"),
+        Order::Oldest => ("seq > ?", " ORDER BY seq LIMIT ?"),
+    };
     let filters = [
-        ("seq < ?", query.cursor.as_ref().map(as_sql)),
+        (behind, query.cursor.as_ref().map(as_sql)),
         ("domain = ?", domain.as_ref().map(as_sql)),
         ("session_id = ?", query.session_id.as_ref().map(as_sql)),
         ("status = ?", status.as_ref().map(as_sql)),
@@ -200,7 +207,7 @@ fn select(
             values.push(value);
         }
     }
-    sql.push_str(" ORDER BY seq DESC LIMIT ?");
+    sql.push_str(order);
     let limit = i64::try_from(query.limit)
         .unwrap_or(i64::MAX)
         .saturating_add(1);
