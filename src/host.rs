@@ -117,6 +117,8 @@ impl Host {
                 audit,
                 healths: background.healths(),
                 visitors: Visitors::new(&config.limits),
+                access: Arc::new(config.http.access(&config.listen)?),
+                http: config.http.clone(),
             },
             listener,
             manners,

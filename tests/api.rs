@@ -1,8 +1,10 @@
 //! The HTTP API as its clients know it.
 
+mod access;
 mod create;
 mod inputs;
 mod list;
+mod names;
 mod routes;
 mod step;
 mod unknown_ids;

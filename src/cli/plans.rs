@@ -23,7 +23,7 @@ pub(super) struct PlansArgs {
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     limit: u16,
     /// Which come first: newest or oldest
-    #[arg(long, default_value_t = Order::Newest)]
+    #[arg(long, default_value_t)]
     order: Order,
     /// Only those that stand so: PENDING, RUNNING, WAITING, DONE, ERROR or CANCELLED
     #[arg(long)]

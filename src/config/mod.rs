@@ -3,11 +3,12 @@
 //!
 //! # Layout
 //! - [`Config`]: everything that can be set, and what is wrong beyond names and types.
-//! - [`sections`], [`service`], [`secrets`], [`grants`], [`settings`], [`components`]: its parts, with their defaults.
+//! - [`sections`], [`service`], [`secrets`], [`grants`], [`settings`], [`components`], [`http`]: its parts, with their defaults.
 //! - [`sources`]: where it comes from.
 
 mod components;
 mod grants;
+mod http;
 mod secrets;
 mod sections;
 mod service;
@@ -28,6 +29,7 @@ use crate::recipe::{RecipeConfig, Recipes};
 use crate::registry::{Quarantine, Terms, check_kind};
 use crate::services::{BreakerConfig, Catalogue, Redactor, RetryConfig, Secrets, known};
 
+pub use http::{HttpConfig, UnknownFields};
 pub use secrets::Secret;
 pub use sections::{
     Approval, Limits, PluginConfig, Policy, Retention, RunConfig, SimulatedBy, Trusted,
@@ -88,6 +90,8 @@ pub struct Config {
     pub breaker: BreakerConfig,
     /// What becomes of events that the audit log rejects.
     pub brain: BrainConfig,
+    /// Who may ask, and how strictly requests are read.
+    pub http: HttpConfig,
     /// How long things are kept.
     pub retention: Retention,
     /// How much of everything there may be.
@@ -115,6 +119,7 @@ impl Default for Config {
             retry: RetryConfig::default(),
             breaker: BreakerConfig::default(),
             brain: BrainConfig::default(),
+            http: HttpConfig::default(),
             retention: Retention::default(),
             limits: Limits::default(),
         }
@@ -219,6 +224,7 @@ impl Config {
         if self.breaker.failures == 0 {
             bail!("[breaker] failures must be at least 1");
         }
+        self.http.access(&self.listen)?;
         self.recipes()?;
         self.secrets()?;
         self.terms().map(drop)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::body::Fields;
+use super::body::JsonBody;
 use super::error::HttpError;
 use super::get_plugin::{VersionsAnswer, carried_out};
 use super::segments::Segments;
@@ -16,8 +16,9 @@ use crate::registry::Selector;
 pub(super) async fn activate_plugin(
     State(engine): State<Arc<Engine>>,
     Segments(kind): Segments<String>,
-    fields: Fields,
+    body: JsonBody,
 ) -> Result<Json<VersionsAnswer>, HttpError> {
+    let fields = body.fields(&["version", "sha256"])?;
     let selector = match (fields.optional("version"), fields.optional("sha256")) {
         (Some(_), None) => Selector::Version(fields.text("version")?.to_owned()),
         (None, Some(_)) => Selector::Sha256(fields.text("sha256")?.to_owned()),

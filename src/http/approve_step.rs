@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
 
-use super::body::Fields;
+use super::body::JsonBody;
 use super::decision;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
@@ -18,9 +18,9 @@ use crate::plan::Transition;
 /// digests of the writes that were looked at; 409 if the plan shows others by now.
 pub(super) async fn approve_step(
     State(engine): State<Arc<Engine>>,
-    fields: Fields,
+    body: JsonBody,
 ) -> Result<Json<PlanAnswer>, HttpError> {
-    fields.only(&["planId", "stepId", "approvedBy", "note", "reviewed"])?;
+    let fields = body.fields(&["planId", "stepId", "approvedBy", "note", "reviewed"])?;
     let decision = Transition::Approve {
         step: decision::step(&fields)?,
         by: decision::person(&fields, "approvedBy")?,

@@ -15,17 +15,25 @@ use serde_json::{Map, Value};
 
 use super::App;
 use super::error::HttpError;
-use crate::config::Limits;
+use super::strict::{self, Place};
+use crate::config::{Limits, UnknownFields};
 use crate::plan::UnknownName;
+use crate::repeated::repeated;
 
 /// How much of a body over the limit is read and dropped, in bytes. A connection that is closed
 /// with bytes unread is reset, and the client might never see why.
 const DRAINED: usize = 16 << 20;
 
-/// The fields of a JSON object.
+/// A JSON object, of which a route says which fields it takes.
+pub(super) struct JsonBody {
+    fields: Map<String, Value>,
+    unknown: UnknownFields,
+}
+
+/// The fields of a JSON object that a route takes.
 pub(super) struct Fields(Map<String, Value>);
 
-impl FromRequest<App> for Fields {
+impl FromRequest<App> for JsonBody {
     type Rejection = HttpError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, HttpError> {
@@ -54,7 +62,7 @@ impl FromRequest<App> for Fields {
                 "the content type must be application/json",
             ));
         }
-        Self::parse(&bytes)
+        Self::parse(&bytes, app.http.unknown_fields)
     }
 }
 
@@ -88,16 +96,29 @@ fn is_json(content_type: &str) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-impl Fields {
-    /// The fields of a body that has arrived.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, HttpError> {
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
-            Ok(_) => Err(HttpError::bad("the body must be a JSON object")),
-            Err(error) => Err(HttpError::bad(format!("the body is not JSON: {error}"))),
+impl JsonBody {
+    /// A body that has arrived. No object in it has a name twice, however deep.
+    pub(super) fn parse(body: &[u8], unknown: UnknownFields) -> Result<Self, HttpError> {
+        let not_json = |error| HttpError::bad(format!("the body is not JSON: {error}"));
+        let Value::Object(fields) = serde_json::from_slice(body).map_err(not_json)? else {
+            return Err(HttpError::bad("the body must be a JSON object"));
+        };
+        // What could be read as JSON is UTF-8.
+        match repeated(&String::from_utf8_lossy(body)) {
+            None => Ok(Self { fields, unknown }),
+            Some(name) => Err(strict::twice(&name, Place::Body)),
         }
     }
 
+    /// Its fields, if it has none but these.
+    pub(super) fn fields(self, known: &[&str]) -> Result<Fields, HttpError> {
+        let names = self.fields.keys().map(String::as_str);
+        strict::check(names, known, Place::Body, self.unknown)?;
+        Ok(Fields(self.fields))
+    }
+}
+
+impl Fields {
     /// A text that must be there.
     pub(super) fn text(&self, name: &str) -> Result<&str, HttpError> {
         match self.0.get(name) {
@@ -127,20 +148,6 @@ impl Fields {
         let text = self.text(name)?;
         text.parse()
             .map_err(|error| HttpError::bad(format!("{name} {error}")))
-    }
-
-    /// Refuses a field that is none of these: of what people decide, a misspelt field must not go
-    /// unnoticed.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), HttpError> {
-        let unknown = self.0.keys().find(|key| !known.contains(&key.as_str()));
-        let Some(unknown) = unknown else {
-            return Ok(());
-        };
-        let unknown: String = unknown.chars().take(64).collect();
-        let known = known.join(", ");
-        Err(HttpError::bad(format!(
-            "{unknown} is not known: the fields are {known}"
-        )))
     }
 
     /// A yes or no; no if it is missing.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::body::Fields;
+use super::body::JsonBody;
 use super::decision;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
@@ -16,9 +16,9 @@ use crate::plan::Transition;
 /// that is not on its way yet is not sent.
 pub(super) async fn cancel_plan(
     State(engine): State<Arc<Engine>>,
-    fields: Fields,
+    body: JsonBody,
 ) -> Result<Json<PlanAnswer>, HttpError> {
-    fields.only(&["planId", "by", "reason"])?;
+    let fields = body.fields(&["planId", "by", "reason"])?;
     let decision = Transition::Cancel {
         by: decision::person(&fields, "by")?,
         reason: decision::reason(&fields)?,

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
 
-use super::body::Fields;
+use super::body::{Fields, JsonBody};
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
 use crate::engine::{Engine, NewPlan, Wanted};
@@ -20,11 +20,23 @@ const SESSION: usize = 200;
 /// The longest goal, in characters.
 const GOAL: usize = 10_000;
 
+/// What the body may say.
+pub(super) const FIELDS: [&str; 7] = [
+    "sessionId",
+    "domain",
+    "domains",
+    "goal",
+    "mode",
+    "recipe",
+    "steps",
+];
+
 /// `{sessionId, domain, domains?, goal, mode?, recipe? | steps?}` → `{ok, plan}`.
 pub(super) async fn create_plan(
     State(engine): State<Arc<Engine>>,
-    fields: Fields,
+    body: JsonBody,
 ) -> Result<Json<PlanAnswer>, HttpError> {
+    let fields = body.fields(&FIELDS)?;
     let new = parse(&fields, engine.limits().steps)?;
     let plan = engine.create(new, now()).await?;
     Ok(PlanAnswer::json(plan))

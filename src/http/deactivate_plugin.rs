@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::body::Fields;
+use super::body::JsonBody;
 use super::error::HttpError;
 use super::get_plugin::{VersionsAnswer, carried_out};
 use super::segments::Segments;
@@ -15,9 +15,9 @@ use crate::engine::Engine;
 pub(super) async fn deactivate_plugin(
     State(engine): State<Arc<Engine>>,
     Segments(kind): Segments<String>,
-    fields: Fields,
+    body: JsonBody,
 ) -> Result<Json<VersionsAnswer>, HttpError> {
-    fields.only(&[])?;
+    body.fields(&[])?;
     let (registry, name) = (Arc::clone(&engine.registry), kind.clone());
     carried_out(async move { registry.deactivate(&name).await }).await?;
     VersionsAnswer::json(&engine.registry, kind).await

@@ -41,7 +41,7 @@ pub(super) async fn list_plans(
     State(engine): State<Arc<Engine>>,
     parameters: Parameters,
 ) -> Result<Json<PlansAnswer>, HttpError> {
-    let order = parameters.parse("order", name)?.unwrap_or(Order::Newest);
+    let order = parameters.parse("order", name)?.unwrap_or_default();
     let query = Query {
         limit: parameters.parse("limit", limit)?.unwrap_or(DEFAULT_LIMIT),
         order,

@@ -1,7 +1,9 @@
 //! The HTTP API. One file a route; every error in one shape.
 
+mod access;
 mod activate_plugin;
 mod approve_step;
+mod authority;
 mod body;
 mod caller;
 mod cancel_plan;
@@ -32,6 +34,7 @@ mod run_step;
 mod segments;
 mod server;
 mod skip_step;
+mod strict;
 mod upload_plugin;
 mod visitors;
 mod watch_events;
@@ -40,14 +43,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::middleware::{from_fn, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::{delete, get, post};
 
 use crate::background::Healths;
 use crate::brain::AuditLog;
+use crate::config::{HttpConfig, UnknownFields};
 use crate::engine::Engine;
 use error::HttpError;
 
+pub use access::Access;
+pub use authority::Authority;
 pub use server::{Manners, serve};
 pub use upload_plugin::SIGNATURE_HEADER;
 pub use visitors::Visitors;
@@ -61,6 +67,10 @@ pub struct App {
     pub audit: Arc<AuditLog>,
     /// What callers share of the API.
     pub visitors: Visitors,
+    /// Who may ask.
+    pub access: Arc<Access>,
+    /// How strictly requests are read.
+    pub http: HttpConfig,
     /// How the work in the background does.
     pub(crate) healths: Healths,
 }
@@ -74,7 +84,10 @@ impl FromRef<App> for Arc<Engine> {
 /// Reads a body as the routes that take one do: a way in for a fuzz target.
 #[doc(hidden)]
 pub fn read_body(body: &[u8], most_steps: usize) {
-    let Ok(fields) = body::Fields::parse(body) else {
+    let Ok(body) = body::JsonBody::parse(body, UnknownFields::Ignore) else {
+        return;
+    };
+    let Ok(fields) = body.fields(&create_plan::FIELDS) else {
         return;
     };
     // Whether it is accepted does not matter, only that reading it ends well.
@@ -85,7 +98,7 @@ pub fn read_body(body: &[u8], most_steps: usize) {
 
 /// Every route there is.
 pub fn router(app: App) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/health", get(get_health::get_health))
         .route("/mesh/create", post(create_plan::create_plan))
         .route("/mesh/step", post(run_step::run_step))
@@ -130,7 +143,14 @@ pub fn router(app: App) -> Router {
         .route("/recipes", get(list_recipes::list_recipes))
         .fallback(HttpError::no_route)
         .method_not_allowed_fallback(HttpError::wrong_method)
-        .layer(from_fn(fault::answered))
-        .layer(map_response(charset::named))
-        .with_state(app)
+        .layer(from_fn_with_state(app.http.unknown_fields, query::checked))
+        .layer(from_fn(fault::answered));
+    let access = Arc::clone(&app.access);
+    let routes = match access.cors() {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    // Of what these refuse, no page learns more than that.
+    let checked = routes.layer(from_fn_with_state(access, access::checked));
+    checked.layer(map_response(charset::named)).with_state(app)
 }

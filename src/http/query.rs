@@ -1,9 +1,47 @@
 //! Query parameters, taken one by one like the fields of a body.
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, MatchedPath, Query, Request, State};
+use axum::http::Uri;
 use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 
 use super::error::HttpError;
+use super::strict::{self, Place};
+use crate::config::UnknownFields;
+
+/// The parameters of the routes that take any. Every other route takes none.
+const TAKEN: [(&str, &[&str]); 5] = [
+    ("/mesh/plan", &["id"]),
+    (
+        "/mesh/plans",
+        &["limit", "cursor", "order", "domain", "sessionId", "status"],
+    ),
+    ("/mesh/history", &["id"]),
+    ("/mesh/events", &["id", "lastEventId"]),
+    ("/plugins/{kind}/recordings", &["planId", "stepId"]),
+];
+
+/// Lets no request by with a parameter that its route does not take.
+pub(super) async fn checked(
+    State(unknown): State<UnknownFields>,
+    route: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // Without a route it is a 404, which says more.
+    let checked = route.map_or(Ok(()), |route| {
+        let Parameters(pairs) = Parameters::read(request.uri())?;
+        let route = TAKEN.iter().find(|(path, _)| *path == route.as_str());
+        let known = route.map_or::<&[&str], _>(&[], |(_, known)| known);
+        let names = pairs.iter().map(|(name, _)| name.as_str());
+        strict::check(names, known, Place::Query, unknown)
+    });
+    match checked {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
 
 /// The parameters of a request.
 pub(super) struct Parameters(Vec<(String, String)>);
@@ -11,37 +49,22 @@ pub(super) struct Parameters(Vec<(String, String)>);
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = HttpError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
-        let Query(pairs) = Query::from_request_parts(parts, state)
-            .await
-            .map_err(|error| HttpError::bad(format!("the query can't be read: {error}")))?;
-        Ok(Self(pairs))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HttpError> {
+        Self::read(&parts.uri)
     }
 }
 
 impl Parameters {
-    /// The first parameter with this name.
+    fn read(uri: &Uri) -> Result<Self, HttpError> {
+        let Query(pairs) = Query::try_from_uri(uri)
+            .map_err(|error| HttpError::bad(format!("the query can't be read: {error}")))?;
+        Ok(Self(pairs))
+    }
+
+    /// The parameter with this name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(key, _)| key == name)?;
         Some(found.1.as_str())
-    }
-
-    /// Refuses a parameter that is none of these.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), HttpError> {
-        match self
-            .0
-            .iter()
-            .find(|(key, _)| !known.contains(&key.as_str()))
-        {
-            None => Ok(()),
-            Some((key, _)) => {
-                let key: String = key.chars().take(64).collect();
-                let known = known.join(", ");
-                Err(HttpError::bad(format!(
-                    "{key} is not known: the parameters are {known}"
-                )))
-            }
-        }
     }
 
     /// A parameter that is parsed, if it is there.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::body::Fields;
+use super::body::JsonBody;
 use super::decision;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
@@ -15,9 +15,9 @@ use crate::plan::Transition;
 /// `{planId, stepId, rejectedBy, reason}` → `{ok, plan}`
 pub(super) async fn reject_step(
     State(engine): State<Arc<Engine>>,
-    fields: Fields,
+    body: JsonBody,
 ) -> Result<Json<PlanAnswer>, HttpError> {
-    fields.only(&["planId", "stepId", "rejectedBy", "reason"])?;
+    let fields = body.fields(&["planId", "stepId", "rejectedBy", "reason"])?;
     let decision = Transition::Reject {
         step: decision::step(&fields)?,
         by: decision::person(&fields, "rejectedBy")?,

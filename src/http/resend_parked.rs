@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::body::Fields;
+use super::body::JsonBody;
 use super::error::HttpError;
 use crate::engine::Engine;
 
@@ -24,8 +24,9 @@ pub(super) struct ResentAnswer {
 /// `{ids?: [number]}` → `{ok, resent}`; without ids every parked event.
 pub(super) async fn resend_parked(
     State(engine): State<Arc<Engine>>,
-    fields: Fields,
+    body: JsonBody,
 ) -> Result<Json<ResentAnswer>, HttpError> {
+    let fields = body.fields(&["ids"])?;
     let ids = fields.optional("ids").map(ids).transpose()?;
     let resent = engine.store.resend(ids).await?;
     Ok(Json(ResentAnswer { ok: true, resent }))

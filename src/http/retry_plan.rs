@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::body::Fields;
+use super::body::JsonBody;
 use super::decision;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
@@ -15,9 +15,9 @@ use crate::engine::Engine;
 /// ones. 409 if a write happened on the way, or may have, and `repeatWrites` is not true.
 pub(super) async fn retry_plan(
     State(engine): State<Arc<Engine>>,
-    fields: Fields,
+    body: JsonBody,
 ) -> Result<Json<PlanAnswer>, HttpError> {
-    fields.only(&["planId", "stepId", "repeatWrites"])?;
+    let fields = body.fields(&["planId", "stepId", "repeatWrites"])?;
     let step = fields.optional("stepId");
     let step = step.map(|_| decision::step(&fields)).transpose()?;
     let repeat_writes = fields.flag("repeatWrites")?;

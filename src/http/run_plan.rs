@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 
-use super::body::Fields;
+use super::body::JsonBody;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
 use crate::caller::Caller;
@@ -22,9 +22,9 @@ const LONGEST_MS: u64 = 600_000;
 pub(super) async fn run_plan(
     State(engine): State<Arc<Engine>>,
     caller: Caller,
-    fields: Fields,
+    body: JsonBody,
 ) -> Result<Json<PlanAnswer>, HttpError> {
-    fields.only(&["planId", "wait", "timeoutMs"])?;
+    let fields = body.fields(&["planId", "wait", "timeoutMs"])?;
     let id = fields.text("planId")?;
     let wait = fields.flag("wait")?;
     let timeout = fields.number("timeoutMs", 1..=LONGEST_MS)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::body::Fields;
+use super::body::JsonBody;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
 use crate::caller::Caller;
@@ -15,8 +15,9 @@ use crate::engine::Engine;
 pub(super) async fn run_step(
     State(engine): State<Arc<Engine>>,
     caller: Caller,
-    fields: Fields,
+    body: JsonBody,
 ) -> Result<Json<PlanAnswer>, HttpError> {
+    let fields = body.fields(&["planId"])?;
     let plan = engine.step(fields.text("planId")?, &caller).await?;
     Ok(PlanAnswer::json(plan))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::body::Fields;
+use super::body::JsonBody;
 use super::decision;
 use super::error::HttpError;
 use super::get_plan::PlanAnswer;
@@ -15,9 +15,9 @@ use crate::engine::Engine;
 /// check that LIVE plans must have needs an approval then, before anything is written.
 pub(super) async fn skip_step(
     State(engine): State<Arc<Engine>>,
-    fields: Fields,
+    body: JsonBody,
 ) -> Result<Json<PlanAnswer>, HttpError> {
-    fields.only(&["planId", "stepId", "by", "reason"])?;
+    let fields = body.fields(&["planId", "stepId", "by", "reason"])?;
     let id = fields.text("planId")?;
     let step = decision::step(&fields)?;
     let by = decision::person(&fields, "by")?;

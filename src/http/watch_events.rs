@@ -36,7 +36,6 @@ pub(super) async fn watch_events(
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<impl IntoResponse, HttpError> {
-    parameters.only(&["id", "lastEventId"])?;
     let after = last_seen(&headers, &parameters)?;
     let App {
         engine, visitors, ..

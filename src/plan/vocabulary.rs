@@ -90,8 +90,10 @@ named! {
 
 named! {
     /// In which order plans are listed.
+    #[derive(Default)]
     Order {
         /// The one that was created last comes first.
+        #[default]
         Newest = "newest",
         /// The one that was created first comes first.
         Oldest = "oldest",

@@ -4,7 +4,7 @@
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use thiserror::Error;
 
-use super::repeated::repeated;
+use crate::repeated::repeated;
 use crate::text::plain;
 
 /// The longest piece of an answer in a message, in characters.

@@ -6,7 +6,7 @@
 //! - [`known`]: the services that ship with addresses and routes.
 //! - [`path`], [`headers`], [`method`]: what a plugin may ask for, and which spellings of it.
 //! - [`Client`], [`CallError`]: one request and its bounded answer; [`connect`], [`paced`]: the way there;
-//!   [`body`], [`repeated`], [`retry_after`]: what an answer says.
+//!   [`body`], [`retry_after`]: what an answer says.
 //! - [`Gateway`]: tries again where that is safe, and leaves alone what keeps failing. [`health`]:
 //!   whether a service is well.
 //! - [`Secrets`]: what requests carry for plugins; [`Redactor`]: keeps it out of everything else.
@@ -27,7 +27,6 @@ pub mod method;
 mod paced;
 pub mod path;
 mod redact;
-mod repeated;
 mod retry_after;
 mod secrets;
 

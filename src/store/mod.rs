@@ -252,7 +252,7 @@ pub struct Retention {
 }
 
 /// Which plans.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Query {
     /// How many.
     pub limit: usize,

@@ -126,7 +126,7 @@ async fn a_step_needs_the_id_of_a_plan() {
     let cases: [Case; 6] = [
         (json!({}), &["planId", "required"]),
         (json!({"planId": null}), &["planId", "required"]),
-        (json!({"id": "x"}), &["planId", "required"]),
+        (json!({"id": "x"}), &["id is not known", "planId"]),
         (json!({"planId": 1}), &["planId", "must be a text"]),
         (json!({"planId": ["x"]}), &["planId", "must be a text"]),
         (
@@ -144,7 +144,7 @@ async fn a_step_needs_the_id_of_a_plan() {
 #[tokio::test(flavor = "multi_thread")]
 async fn asking_for_a_plan_needs_an_id() {
     let app = TestApp::start().await;
-    for path in ["/mesh/plan", "/mesh/plan?", "/mesh/plan?planId=x"] {
+    for path in ["/mesh/plan", "/mesh/plan?"] {
         let (status, answer) = app.get(path).await;
         assert_eq!(status, 400, "{path}");
         assert_has(error(&answer), &["id", "required"]);

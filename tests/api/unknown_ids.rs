@@ -65,7 +65,7 @@ async fn asking_for_it_is_404() {
 #[tokio::test(flavor = "multi_thread")]
 async fn asking_for_it_in_broken_escapes_is_404() {
     let app = TestApp::start().await;
-    for id in ["%", "%z", "%ff", "%c3%28", "%00", "+", "a&b", "a=b"] {
+    for id in ["%", "%z", "%ff", "%c3%28", "%00", "+", "a%26b", "a=b"] {
         let answer = app.get(&format!("/mesh/plan?id={id}")).await;
         assert_eq!(answer, not_found(), "{id:?}");
     }

@@ -56,7 +56,7 @@ async fn one_connection_too_many_is_told_to_come_back() {
     // Held for certain once they were answered.
     for stream in &mut held {
         stream
-            .write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+            .write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
             .await
             .unwrap();
         within(stream.readable()).await.unwrap();

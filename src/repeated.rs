@@ -1,4 +1,4 @@
-//! Names that an object in a service's answer has twice: readers differ in which of the two counts.
+//! Names that an object in JSON has twice: readers differ in which of the two counts.
 //! It looks at the text and needs no valid JSON, since what reads it later may take more than one
 //! reader here would: numbers of any size, half a surrogate, any depth.
 
@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// A first name that an object in this text has twice, also if it is written in two ways.
-pub(super) fn repeated(json: &str) -> Option<String> {
+pub(crate) fn repeated(json: &str) -> Option<String> {
     let mut seen: HashSet<(usize, Cow<'_, [u8]>)> = HashSet::new();
     // What is open: an object by its number, or a list.
     let mut open: Vec<Option<usize>> = Vec::new();
