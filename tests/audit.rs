@@ -43,7 +43,7 @@ async fn a_whole_plan_is_told_in_order() {
 async fn a_record_has_the_shape_that_brain_takes() {
     let app = TestApp::start().await;
     let body = json!({"sessionId": "s 9", "domain": "video", "mode": "DRY_RUN"});
-    app.create(&body).await;
+    let plan = app.create(&body).await;
     let record = &app.stub("brain").asked(1).await[0];
     assert_eq!(
         (record.method.as_str(), record.path.as_str()),
@@ -61,6 +61,7 @@ async fn a_record_has_the_shape_that_brain_takes() {
     assert_eq!(sent, expected);
     let content = content(record);
     let expected = json!({
+        "at": plan["createdAt"],
         "goal": GOAL,
         "mode": "DRY_RUN",
         "summary": content["summary"].as_str().unwrap(),

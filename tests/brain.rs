@@ -230,3 +230,68 @@ async fn a_backlog_outlives_the_host() {
     assert_recovered(&app).await;
     assert_whole_story(&app.stub("brain").requests(), &["a", "b"]);
 }
+
+/// What Brain refuses to anybody, or does not say that it took, is no event's fault.
+#[tokio::test(flavor = "multi_thread")]
+async fn brain_refusing_whoever_asks() {
+    let page = "<html>Please log in</html>";
+    for (reply, shown) in [
+        (
+            Reply::json(401, &json!({"error": "the token is over"})),
+            "brain answered 401: ",
+        ),
+        (
+            Reply::json(403, &json!({"error": "no"})),
+            "brain answered 403: ",
+        ),
+        (
+            Reply::json(404, &json!({"message": "Route not found"})),
+            "brain answered 404: ",
+        ),
+        (Reply::json(405, &json!({})), "brain answered 405: "),
+        (Reply::json(409, &json!({})), "brain answered 409: "),
+        (Reply::json(301, &json!({})), "brain answered 301: "),
+        (
+            Reply::new(200, "text/html", page),
+            "not that it has the event: <html>",
+        ),
+        (
+            Reply::json(200, &json!({"ok": false, "error": "full"})),
+            "not that it has the event: ",
+        ),
+        (Reply::json(200, &json!([])), "not that it has the event: "),
+        (
+            Reply::new(204, "application/json", ""),
+            "brain answered 204, but not",
+        ),
+    ] {
+        let app = TestApp::builder()
+            .configure(|config| config.brain.rejections = 1)
+            .service("brain", reply)
+            .start()
+            .await;
+        run(&app, "a").await;
+        assert_backlog(&app, STORY.len(), shown).await;
+        // Its first event is tried again and again, and none is parked.
+        asked(app.stub("brain"), 3).await;
+        let in_vain = app.stub("brain").requests();
+        assert!(in_vain.iter().all(|request| event(request).1 == "created"));
+        app.stub("brain").answer(good());
+        assert_recovered(&app).await;
+        assert_whole_story(&app.stub("brain").requests(), &["a"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn brain_is_left_alone_as_long_as_it_asks() {
+    let busy = Reply::json(429, &json!({"ok": false})).header("retry-after", "3");
+    let app = TestApp::builder().service("brain", busy).start().await;
+    run(&app, "a").await;
+    asked(app.stub("brain"), 1).await;
+    let first = Instant::now();
+    asked(app.stub("brain"), 2).await;
+    let waited = first.elapsed();
+    assert!(waited > Duration::from_secs(2), "asked after {waited:?}");
+    app.stub("brain").answer(good());
+    assert_recovered(&app).await;
+}

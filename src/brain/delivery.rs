@@ -8,8 +8,9 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::BrainConfig;
+use super::answer::{Fate, Trouble, fate};
 use crate::plan::Method;
-use crate::services::{Answer, CallError, Client, Link, Outgoing, Service};
+use crate::services::{Client, Link, Outgoing, Service};
 use crate::store::{Delivery, DeliveryOutcome, OutboxEntry};
 
 /// Events that are looked at together.
@@ -21,12 +22,60 @@ const CONCURRENT: usize = 8;
 /// Rejections after which the wait no longer doubles.
 const DOUBLINGS: u32 = 6;
 
+/// Events that are parked one after the other, without one in between that Brain took. Past it not the
+/// events are at fault.
+const PARKED_IN_A_ROW: u32 = 8;
+
 /// What came of a batch.
+#[derive(Default)]
 pub(super) struct Delivered {
     /// Events that arrived, or were rejected.
     pub(super) settled: Vec<Delivery>,
     /// Why the others did not: Brain itself is in trouble.
-    pub(super) failed: Option<String>,
+    pub(super) failed: Option<Trouble>,
+}
+
+impl Delivered {
+    /// Why Brain rejected one of them.
+    pub(super) fn rejected(&self) -> Option<&str> {
+        self.settled
+            .iter()
+            .find_map(|delivery| match &delivery.outcome {
+                DeliveryOutcome::Delivered => None,
+                DeliveryOutcome::Rejected { error, .. } | DeliveryOutcome::Parked { error } => {
+                    Some(error.as_str())
+                }
+            })
+    }
+}
+
+/// How many events were parked since Brain took one.
+#[derive(Debug, Default)]
+pub(super) struct InARow(u32);
+
+impl InARow {
+    /// Has those wait that would be parked although Brain rejects whatever it is sent.
+    fn hold(&mut self, plan: &mut Delivered, config: &BrainConfig) {
+        for delivery in &mut plan.settled {
+            let DeliveryOutcome::Parked { error } = &delivery.outcome else {
+                if delivery.outcome == DeliveryOutcome::Delivered {
+                    self.0 = 0;
+                }
+                continue;
+            };
+            if self.0 < PARKED_IN_A_ROW {
+                self.0 += 1;
+                tracing::warn!("event {} is parked: {error}", delivery.id);
+                continue;
+            }
+            delivery.outcome = DeliveryOutcome::Rejected {
+                error: format!(
+                    "brain rejects one event after the other, so no more are parked: {error}"
+                ),
+                again_after: config.wait(DOUBLINGS),
+            };
+        }
+    }
 }
 
 pub(super) async fn deliver(
@@ -34,6 +83,7 @@ pub(super) async fn deliver(
     brain: &Arc<Service>,
     config: &BrainConfig,
     entries: Vec<OutboxEntry>,
+    in_a_row: &mut InARow,
 ) -> Delivered {
     let mut plans: BTreeMap<String, Vec<OutboxEntry>> = BTreeMap::new();
     for entry in entries {
@@ -41,10 +91,7 @@ pub(super) async fn deliver(
     }
     let mut waiting = plans.into_values();
     let mut running = JoinSet::new();
-    let mut all = Delivered {
-        settled: Vec::new(),
-        failed: None,
-    };
+    let mut all = Delivered::default();
     loop {
         // Once Brain is in trouble, no more is begun.
         while all.failed.is_none()
@@ -60,11 +107,12 @@ pub(super) async fn deliver(
         }
         match running.join_next().await {
             None => return all,
-            Some(Ok(some)) => {
+            Some(Ok(mut some)) => {
+                in_a_row.hold(&mut some, config);
                 all.settled.extend(some.settled);
                 all.failed = all.failed.or(some.failed);
             }
-            Some(Err(fault)) => all.failed = Some(fault.to_string()),
+            Some(Err(fault)) => all.failed = Some(fault.to_string().into()),
         }
     }
 }
@@ -76,10 +124,7 @@ async fn deliver_plan(
     config: BrainConfig,
     entries: Vec<OutboxEntry>,
 ) -> Delivered {
-    let mut plan = Delivered {
-        settled: Vec::with_capacity(entries.len()),
-        failed: None,
-    };
+    let mut plan = Delivered::default();
     for entry in entries {
         let record = match record(&entry) {
             Ok(record) => record,
@@ -90,26 +135,21 @@ async fn deliver_plan(
             }
         };
         let sent = client.send(&brain, record, brain.timeout, Link::Kept);
-        match sent.await {
-            // Whatever it says: sent again, it would be there twice.
-            Ok(received) if (200..300).contains(&received.status) => {
-                plan.settled.push(Delivery {
-                    id: entry.id,
-                    outcome: DeliveryOutcome::Delivered,
-                });
-            }
-            Ok(received) => {
-                let status = received.status;
-                let said = describe(client.read(&brain, received));
-                if is_rejection(status) {
-                    plan.settled.push(rejected(&entry, &config, said));
-                } else {
-                    plan.failed = Some(said);
-                }
+        let fate = match sent.await {
+            Ok(received) => fate(received.status, client.read(&brain, received)),
+            Err(error) => Fate::Unknown(error.to_string().into()),
+        };
+        match fate {
+            Fate::Taken => plan.settled.push(Delivery {
+                id: entry.id,
+                outcome: DeliveryOutcome::Delivered,
+            }),
+            Fate::Rejected(why) => {
+                plan.settled.push(rejected(&entry, &config, why));
                 return plan;
             }
-            Err(error) => {
-                plan.failed = Some(error.to_string());
+            Fate::Unknown(trouble) => {
+                plan.failed = Some(trouble);
                 return plan;
             }
         }
@@ -117,22 +157,11 @@ async fn deliver_plan(
     plan
 }
 
-/// The event is at fault, not the moment.
-fn is_rejection(status: u16) -> bool {
-    (400..500).contains(&status) && !matches!(status, 408 | 429)
-}
-
 fn rejected(entry: &OutboxEntry, config: &BrainConfig, error: String) -> Delivery {
     let outcome = if entry.rejections.saturating_add(1) >= config.rejections {
-        tracing::warn!(
-            "event {} of plan {} is parked: {error}",
-            entry.id,
-            entry.plan_id
-        );
         DeliveryOutcome::Parked { error }
     } else {
-        let again_after = Duration::from_millis(config.first_wait_ms)
-            .saturating_mul(1 << entry.rejections.min(DOUBLINGS));
+        let again_after = config.wait(entry.rejections);
         DeliveryOutcome::Rejected { error, again_after }
     };
     Delivery {
@@ -141,13 +170,10 @@ fn rejected(entry: &OutboxEntry, config: &BrainConfig, error: String) -> Deliver
     }
 }
 
-fn describe(answer: Result<Answer, CallError>) -> String {
-    match answer {
-        Ok(Answer { status, body, .. }) => {
-            let body: String = body.chars().take(300).collect();
-            format!("brain answered {status}: {body}")
-        }
-        Err(error) => error.to_string(),
+impl BrainConfig {
+    /// How long an event waits that was rejected as often before.
+    fn wait(&self, rejections: u32) -> Duration {
+        Duration::from_millis(self.first_wait_ms).saturating_mul(1 << rejections.min(DOUBLINGS))
     }
 }
 

@@ -1,16 +1,23 @@
 //! Delivers the store's events to Brain v2, the audit log: in order for each plan, at least once,
 //! never in the way of a step.
 //!
-//! A Brain that can't be reached, or that fails, is waited for: nothing is dropped, however long
-//! that takes. An event that Brain *rejects* is tried a few times and then parked for a person;
-//! meanwhile only its own plan's events wait for it.
+//! A Brain that can't be reached, that fails, or that refuses whoever asks (a token that is over) is
+//! waited for: nothing is dropped, however long that takes. An event that Brain *rejects* is tried a
+//! few times and then parked for a person; meanwhile only its own plan's events wait for it. A Brain
+//! that rejects one event after the other is in trouble, too.
+//!
+//! Only `{"ok": true}` says that Brain has an event: a page of a proxy does not.
 
+mod answer;
 mod delivery;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use answer::Trouble;
+use delivery::InARow;
 
 use crate::plan::Timestamp;
 use crate::services::{Client, Pace, Service};
@@ -21,6 +28,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The longest wait that Brain may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(10 * 60);
 
 /// How often the outbox is looked at without being told of a new event: rejected ones come due.
 const LOOK: Duration = Duration::from_secs(1);
@@ -63,6 +73,8 @@ struct Batch {
     looked_at: usize,
     /// Events of which it is settled what became of them.
     settled: usize,
+    /// Why one of them was rejected.
+    rejected: Option<String>,
 }
 
 /// Delivers events to Brain.
@@ -97,23 +109,28 @@ impl AuditLog {
     /// Delivers for as long as it is polled.
     pub async fn run(&self) {
         let mut pace = Pace::new(FIRST_WAIT, LONGEST_WAIT);
-        let mut unsettled = Vec::new();
+        let (mut unsettled, mut in_a_row) = (Vec::new(), InARow::default());
         loop {
-            match self.deliver_some(&mut unsettled).await {
-                Ok(Batch { looked_at, settled }) => {
+            match self.deliver_some(&mut unsettled, &mut in_a_row).await {
+                Ok(Batch {
+                    looked_at,
+                    settled,
+                    rejected,
+                }) => {
                     if settled > 0 {
                         pace = Pace::new(FIRST_WAIT, LONGEST_WAIT);
-                        self.note(None);
+                        self.note(rejected);
                     }
                     // A full batch means that there is more.
                     if looked_at < delivery::BATCH || settled == 0 {
                         self.wait().await;
                     }
                 }
-                Err(error) => {
-                    tracing::warn!("the audit log waits: {error}");
-                    self.note(Some(error));
-                    tokio::time::sleep(pace.wait()).await;
+                Err(Trouble { why, left_alone }) => {
+                    tracing::warn!("the audit log waits: {why}");
+                    self.note(Some(why));
+                    let asked = left_alone.unwrap_or_default().min(LONGEST_ASKED);
+                    tokio::time::sleep(pace.wait().max(asked)).await;
                 }
             }
         }
@@ -121,16 +138,26 @@ impl AuditLog {
 
     /// Delivers what may be delivered now. What became of it is unsettled until it is stored: nothing is
     /// delivered again because that takes a while.
-    async fn deliver_some(&self, unsettled: &mut Vec<Delivery>) -> Result<Batch, String> {
+    async fn deliver_some(
+        &self,
+        unsettled: &mut Vec<Delivery>,
+        in_a_row: &mut InARow,
+    ) -> Result<Batch, Trouble> {
         self.settle(unsettled).await?;
         let entries = self.store.deliverable(delivery::BATCH).await;
         let entries = entries.map_err(|error| error.to_string())?;
         let looked_at = entries.len();
-        let delivered = delivery::deliver(&self.client, &self.brain, &self.config, entries).await;
+        let (client, brain, config) = (&self.client, &self.brain, &self.config);
+        let delivered = delivery::deliver(client, brain, config, entries, in_a_row).await;
+        let rejected = delivered.rejected().map(str::to_owned);
         let settled = delivered.settled.len();
         *unsettled = delivered.settled;
         self.settle(unsettled).await?;
-        let batch = Batch { looked_at, settled };
+        let batch = Batch {
+            looked_at,
+            settled,
+            rejected,
+        };
         delivered.failed.map_or(Ok(batch), Err)
     }
 

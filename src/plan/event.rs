@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{HistoryEntry, Mode, Plan, PlanStatus, StepStatus};
+use super::{HistoryEntry, Mode, Plan, PlanStatus, StepStatus, Timestamp};
 
 /// The longest summary, in characters.
 const SUMMARY: usize = 500;
@@ -28,6 +28,8 @@ pub enum Event {
 
 #[derive(Serialize)]
 struct Content<'a> {
+    /// When it happened: Brain's own time is that of delivery.
+    at: Timestamp,
     goal: &'a str,
     mode: Mode,
     summary: String,
@@ -84,7 +86,8 @@ impl Event {
         }
     }
 
-    /// The event as the audit log's `content`: JSON text that tells where the plan stands.
+    /// The event as the audit log's `content`: JSON text that tells where the plan stands since its
+    /// last change, which is what the event tells of.
     pub fn content(&self, plan: &Plan) -> String {
         let steps = plan.steps.iter().map(|step| StepLine {
             label: &step.label,
@@ -92,6 +95,7 @@ impl Event {
             status: step.status,
         });
         let content = Content {
+            at: plan.updated_at,
             goal: &plan.goal,
             mode: plan.mode,
             summary: self.summary(plan).chars().take(SUMMARY).collect(),

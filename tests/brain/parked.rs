@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     STORY, asked, assert_recovered, assert_whole_story, delivered, event, good, run, told,
 };
-use crate::support::{Reply, TestApp};
+use crate::support::{Reply, TestApp, assert_has};
 
 /// A host whose Brain rejects what is told of `step-2` of the session `bad`, as long as the flag
 /// is set.
@@ -159,4 +159,76 @@ async fn codex_mesh(args: Vec<String>) -> Output {
     })
     .await
     .unwrap()
+}
+
+/// While it is tried again it shows why, and so does what is parked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejection_is_shown() {
+    for status in [400, 413, 415, 422] {
+        let app = TestApp::builder()
+            .configure(|config| {
+                config.brain.rejections = 2;
+                config.brain.first_wait_ms = 20;
+            })
+            .service("brain", Reply::json(status, &json!({"error": "a bad one"})))
+            .start()
+            .await;
+        app.create(&json!({})).await;
+        let parked = app
+            .status_when(|status| status["brain"]["parked"] == 1)
+            .await;
+        let shown = parked["brain"]["lastError"]["error"].as_str().unwrap();
+        assert_has(shown, &[&status.to_string(), "a bad one"]);
+    }
+}
+
+/// No whole log is parked for a Brain that rejects everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn few_are_parked_while_brain_takes_none() {
+    let app = TestApp::builder()
+        .configure(|config| {
+            config.brain.rejections = 1;
+            config.brain.first_wait_ms = 20;
+        })
+        .service(
+            "brain",
+            Reply::json(400, &json!({"error": "not this form"})),
+        )
+        .start()
+        .await;
+    for _ in 0..20 {
+        app.create(&json!({})).await;
+    }
+    let held = |status: &Value| {
+        let shown = status["brain"]["lastError"]["error"].as_str();
+        shown.is_some_and(|shown| shown.contains("no more are parked"))
+    };
+    let status = app.status_when(held).await;
+    assert_eq!(status["brain"]["parked"], 8, "{status}");
+    assert_eq!(status["brain"]["backlog"], 12, "{status}");
+    app.stub("brain").answer(good());
+    let status = app.status_when(delivered).await;
+    assert_eq!(status["brain"]["parked"], 8, "{status}");
+    let resent = app.post("/mesh/brain/resend", &json!({})).await;
+    assert_eq!(resent, (200, json!({"ok": true, "resent": 8})));
+    assert_recovered(&app).await;
+}
+
+/// A host before this one parked what Brain refused to anybody, and told of no time.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_host_parked_is_sent_again() {
+    let app = TestApp::builder().without("brain").start().await;
+    let plan = app.create(&json!({"sessionId": "a"})).await;
+    let data = app.stop().await;
+    let database = rusqlite::Connection::open(data.path().join("mesh.db")).unwrap();
+    let sql = "UPDATE outbox SET parked_at = created_at, rejections = 5,
+                   last_error = 'brain answered 401: {}', content = json_remove(content, '$.at');
+               PRAGMA user_version = 4";
+    database.execute_batch(sql).unwrap();
+    drop(database);
+    let app = TestApp::builder().data(data).start().await;
+    assert_recovered(&app).await;
+    let record = app.stub("brain").requests()[0].json();
+    let content: Value = serde_json::from_str(record["content"].as_str().unwrap()).unwrap();
+    assert_eq!(content["at"], plan["createdAt"]);
 }

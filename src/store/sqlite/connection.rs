@@ -24,6 +24,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("0002_run.sql")),
     M::up(include_str!("0003_plugins.sql")),
     M::up(include_str!("0004_mark.sql")),
+    M::up(include_str!("0005_brain.sql")),
 ];
 
 /// The schema that this host knows.
