@@ -33,12 +33,14 @@ pub(super) async fn start(config: &Config) -> anyhow::Result<Host> {
     Host::start(config, Path::new(THIS_PROGRAM)).await
 }
 
-/// Ends at the first Ctrl-C or SIGTERM. From the call on, neither kills the process.
+/// Ends at the first Ctrl-C, SIGTERM or SIGHUP. From the call on, none kills the process.
 pub(super) fn stopped() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupt = signal(SignalKind::interrupt()).context("can't listen for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("can't listen for SIGTERM")?;
+    let mut hang_up = signal(SignalKind::hangup()).context("can't listen for SIGHUP")?;
     Ok(async move {
         tokio::select! {
+            _ = hang_up.recv() => {}
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }

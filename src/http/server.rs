@@ -24,6 +24,10 @@ use crate::places::NoPlace;
 /// The wait after a failed accept: mostly too many open files, which passes.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
+/// The longest silence that the system takes before it asks whether a client is there (Linux,
+/// MAX_TCP_KEEPIDLE).
+const LONGEST_SILENCE: Duration = Duration::from_secs(32_767);
+
 /// How clients are treated.
 #[derive(Debug, Clone, Copy)]
 pub struct Manners {
@@ -106,7 +110,7 @@ fn tune(stream: &TcpStream, patience: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
     // The system counts this one in whole seconds, and refuses none.
-    let silence = patience.max(Duration::from_secs(1));
+    let silence = patience.clamp(Duration::from_secs(1), LONGEST_SILENCE);
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(silence))?;
     #[cfg(target_os = "linux")]
     socket.set_tcp_user_timeout(Some(patience))?;

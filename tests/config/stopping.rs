@@ -1,4 +1,4 @@
-//! SIGTERM and Ctrl-C: what is under way ends, the exit code is 0.
+//! SIGTERM, SIGHUP and Ctrl-C: what is under way ends, the exit code is 0.
 
 use serde_json::json;
 use tempfile::tempdir;
@@ -7,10 +7,10 @@ use super::Client;
 use crate::support::{Binary, Stub, recorded, within};
 
 #[test]
-fn both_signals_stop_it_cleanly() {
+fn each_signal_stops_it_cleanly() {
     let data = tempdir().unwrap();
     for command in ["serve", "dev"] {
-        for signal in ["TERM", "INT"] {
+        for signal in ["TERM", "INT", "HUP"] {
             let mut process = Binary::run(command, data.path());
             for service in super::dev::SERVICES {
                 // Not on this machine, so that nothing is started in its place.

@@ -52,3 +52,13 @@ async fn a_silent_connection_is_closed() {
     let answer = until_closed(&mut idle).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
+
+/// The system counts no silence that is longer than 32,767 s.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_may_be_silent_for_a_day() {
+    let app = TestApp::builder()
+        .configure(|config| config.limits.client_ms = 24 * 60 * 60 * 1_000)
+        .start()
+        .await;
+    assert_eq!(app.get("/health").await.0, 200);
+}
