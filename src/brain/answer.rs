@@ -54,6 +54,9 @@ pub(super) fn fate(status: u16, answer: Result<Answer, CallError>) -> Fate {
         Err(error) => error.to_string(),
     };
     match status {
+        // Nobody can read what a proxy on the way made of the answer, such as compressed bytes. Sent again,
+        // the event would be there twice, and again with every attempt.
+        200..300 if answer.is_err() => Fate::Taken,
         200..300 if is_taken(&answer) => Fate::Taken,
         // A page of a proxy, or another service at the address of Brain.
         200..300 => Fate::Unknown(why(", but not that it has the event").into()),
