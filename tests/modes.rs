@@ -93,7 +93,7 @@ async fn a_simulation_simulates_instead_of_writing() {
     );
     let sent = asked[0].json();
     assert_eq!(sent, plan["steps"][3]["payload"]);
-    let expected = json!({"sessionId": "s1", "scenario": "content_only", "niche": GOAL});
+    let expected = json!({"sessionId": "s1", "scenario": "content_only", "niche": "content cycle"});
     assert_eq!(sent, expected);
 }
 

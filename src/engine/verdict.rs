@@ -7,6 +7,9 @@ use crate::sandbox::bindings::{Request, RetryLater, Verdict};
 /// The longest reason that is kept of a plugin, in characters.
 const REASON: usize = 2_000;
 
+/// How the error of a blocked step begins.
+const BLOCKED: &str = "Blocked";
+
 /// Where a request leads.
 pub(super) enum Next {
     Ended(Outcome),
@@ -50,7 +53,7 @@ pub(super) fn judge(verdict: Verdict, patience: &Patience) -> Result<Next, Strin
             approval: Some(shorten(&reviewed.reason)),
         },
         Verdict::Blocked(reason) => Outcome::Error {
-            error: format!("Blocked: {}", shorten(&reason)),
+            error: format!("{BLOCKED}: {}", shorten(without_prefix(&reason))),
         },
         Verdict::Failed(reason) => Outcome::Error {
             error: shorten(&reason),
@@ -96,6 +99,24 @@ pub(super) fn failed(fault: &Fault) -> String {
     }
 }
 
+/// A reason that some services begin with the word that the error begins with, without it.
+fn without_prefix(reason: &str) -> &str {
+    let mut reason = reason.trim_start();
+    loop {
+        let Some((word, rest)) = reason.split_at_checked(BLOCKED.len()) else {
+            return reason;
+        };
+        let rest = rest.trim_start();
+        let Some(rest) = rest.strip_prefix([':', '-', '\u{2013}', '\u{2014}']) else {
+            return reason;
+        };
+        if !word.eq_ignore_ascii_case(BLOCKED) {
+            return reason;
+        }
+        reason = rest.trim_start();
+    }
+}
+
 /// A plugin's reason, within bounds, and never empty.
 pub(super) fn shorten(reason: &str) -> String {
     let reason: String = reason
@@ -105,5 +126,30 @@ pub(super) fn shorten(reason: &str) -> String {
     match reason.trim() {
         "" => "the plugin gave no reason".to_owned(),
         reason => reason.chars().take(REASON).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_said_to_be_blocked_once() {
+        for (reason, error) in [
+            ("BLOCKED: no accounts", "Blocked: no accounts"),
+            ("Blocked - blocked : why", "Blocked: why"),
+            ("  Blocked: why", "Blocked: why"),
+            ("BLOCKED:", "Blocked: the plugin gave no reason"),
+            ("Blocked accounts: 3", "Blocked: Blocked accounts: 3"),
+            ("blockedé: 3", "Blocked: blockedé: 3"),
+            ("why", "Blocked: why"),
+            ("", "Blocked: the plugin gave no reason"),
+        ] {
+            let outcome = check_verdict(Verdict::Blocked(reason.to_owned()));
+            let expected = Outcome::Error {
+                error: error.to_owned(),
+            };
+            assert_eq!(outcome, Some(expected), "{reason:?}");
+        }
     }
 }

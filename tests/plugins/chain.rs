@@ -4,23 +4,17 @@
 use serde_json::{Value, json};
 
 use super::named;
-use crate::support::{GOAL, TestApp, assert_has, recorded, start_built};
+use crate::support::{GOAL, TestApp, assert_has, recorded, recorded_all, start_built};
 
-/// What the recorded strategy's plays make of the goal.
-fn niche() -> String {
-    format!(
-        "{GOAL} Plays: Post 2 TikToks/day using UGC templates (problem-solution, testimonial); \
-         Test 3 hook variations on YouTube Shorts in same niche; Create 5 posts hijacking \
-         trending audio/format in your niche"
-    )
-}
+/// What is left of the goal in two or three words: trends puts them into each of its topics.
+const NICHE: &str = "content cycle";
 
 /// What the friendly trends, the recorded strategy and the goal make of the campaign.
 fn brief() -> Value {
     json!({
         "name": GOAL,
         "type": "SOCIAL_ORGANIC",
-        "target": {"platforms": ["youtube", "tiktok"], "niche": "cats in hats, dogs in boots"},
+        "target": {"platforms": ["youtube", "tiktok"], "niche": NICHE},
         "goal": {"objective": "VIEWS", "dailyBudget": 0, "durationDays": 7},
     })
 }
@@ -61,14 +55,12 @@ async fn the_kinds_are_listed_with_where_they_came_from() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn trends_are_asked_for_what_strategy_answered() {
+async fn trends_are_asked_for_a_niche_and_not_for_the_goal() {
     let app = start_built().await;
     for (index, mode) in ["SIMULATION", "DRY_RUN", "LIVE"].into_iter().enumerate() {
         let plan = create(&app, mode, &["strategy", "trends"]).await;
-        let step = &plan["steps"][1];
-        assert_eq!(step["payload"], Value::Null);
-        let reason = step["payloadReason"].as_str().unwrap();
-        assert_has(reason, &["step-1 (strategy)", "not answered yet"]);
+        let expected = json!({"sessionId": "s1", "platform": "all", "niche": NICHE});
+        assert_eq!(plan["steps"][1]["payload"], expected);
 
         let plan = app.run(&plan).await;
         assert_eq!(plan["status"], "DONE", "{plan:#}");
@@ -77,12 +69,52 @@ async fn trends_are_asked_for_what_strategy_answered() {
             (asked.method.as_str(), asked.path.as_str()),
             ("POST", "/trends/summary")
         );
-        let expected = json!({"sessionId": "s1", "platform": "all", "niche": niche()});
         assert_eq!(asked.json(), expected);
         let step = &plan["steps"][1];
         assert_eq!(step["payload"], expected);
         assert_eq!(step["result"]["summary"], "Pets in clothes.");
     }
+}
+
+/// What the real trends answered: it repeats the niche in every topic, and names google.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_campaign_is_only_where_one_can_post_and_its_niche_stays_short() {
+    let app = start_built().await;
+    for (index, answer) in recorded_all("real-answers.json", "trends|")
+        .into_iter()
+        .enumerate()
+    {
+        app.stub("trends").answer(answer.clone());
+        let plan = app.run(&create(&app, "LIVE", &CHAIN).await).await;
+        assert_eq!(plan["status"], "DONE", "{plan:#}");
+        let target = &app.stub("campaign").requests()[index].json()["target"];
+        assert_eq!(target["niche"], NICHE, "{}", answer.body);
+        let platforms = target["platforms"].as_array().unwrap();
+        assert!(!platforms.is_empty(), "{}", answer.body);
+        let is_allowed = |one| {
+            ["tiktok", "youtube", "instagram"]
+                .iter()
+                .any(|allowed| one == allowed)
+        };
+        assert!(platforms.iter().all(is_allowed), "{platforms:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_niche_that_is_set_goes_out_as_it_is() {
+    let app = start_built().await;
+    let set = json!({"niche": "pet care"});
+    let steps = json!([
+        {"kind": "autonomy"}, {"kind": "srl"}, {"kind": "hardening"},
+        {"kind": "trends", "settings": set},
+        {"kind": "campaign", "settings": {"niche": "pet care", "durationDays": 3}},
+    ]);
+    let plan = app.create(&json!({"mode": "LIVE", "steps": steps})).await;
+    let plan = app.run(&plan).await;
+    assert_eq!(plan["status"], "DONE", "{plan:#}");
+    assert_eq!(app.stub("trends").requests()[0].json()["niche"], "pet care");
+    let campaign = &app.stub("campaign").requests()[0].json();
+    assert_eq!(campaign["target"]["niche"], "pet care");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,5 +224,5 @@ async fn the_chain_goes_on_without_a_strategy_that_was_skipped() {
     let (_, answer) = app.post("/mesh/run", &run).await;
     assert_eq!(answer["plan"]["status"], "DONE", "{answer:#}");
     assert_eq!(app.asked("strategy"), 0);
-    assert_eq!(app.stub("trends").requests()[0].json()["niche"], GOAL);
+    assert_eq!(app.stub("trends").requests()[0].json()["niche"], NICHE);
 }

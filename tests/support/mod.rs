@@ -39,7 +39,7 @@ pub use signer::Signer;
 pub use stub::{Reply, Request, Stub};
 pub use terminal::Terminal;
 pub use toolchain::{JS, PYTHON, Toolchain, skipped};
-pub use traces::recorded;
+pub use traces::{recorded, recorded_all};
 
 /// How long anything may take. Far longer than it does: only a test that would fail waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(60);

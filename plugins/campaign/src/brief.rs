@@ -9,17 +9,14 @@ use serde_json::{Map, Value};
 
 use crate::settings::{LAUNCH, MOST_DAYS, ORGANIC, PURCHASES, Settings, VIEWS};
 
-/// The longest name and the longest niche, in characters.
+/// The longest name, in characters.
 const LONGEST_NAME: usize = 80;
-const LONGEST_NICHE: usize = 300;
-/// How many of the topics that trends found make the niche: the service orders them, the best first.
-const TOPICS: usize = 3;
 /// How long a campaign lasts where nothing says so: as far as a strategy plans ahead by default.
 const DEFAULT_DAYS: u64 = 7;
-/// The platforms that a campaign can be on, in the words of trends. Its `all` is none of them.
-const PLATFORMS: [&str; 4] = ["tiktok", "youtube", "instagram", "google"];
-/// Where a campaign is on when trends named no platform: where one can post.
-const DEFAULT_PLATFORMS: [&str; 3] = ["tiktok", "youtube", "instagram"];
+/// The platforms that a campaign can be on.
+const TIKTOK: &str = "tiktok";
+const YOUTUBE: &str = "youtube";
+const INSTAGRAM: &str = "instagram";
 
 /// The request's body.
 #[derive(Serialize)]
@@ -68,16 +65,15 @@ pub(crate) fn of(context: &Context) -> Result<Brief, String> {
     };
     let trends = context.awaited("trends", "the items")?;
     let items = trends.as_ref().map(items).unwrap_or_default();
-    let goal = &context.plan.goal;
     let kind = settings.kind.unwrap_or_else(|| kind(&context.step.domain));
     Ok(Brief {
-        name: one_line(goal, LONGEST_NAME),
+        name: one_line(&context.plan.goal, LONGEST_NAME),
         kind,
         product_name: settings.product_name,
         store_id: settings.store_id,
         target: Target {
-            platforms: platforms(&items),
-            niche: one_line(niche(&items).as_deref().unwrap_or(goal), LONGEST_NICHE),
+            platforms: platforms(&items, &context.step.domain),
+            niche: settings.niche,
             country: settings.country,
             language: settings.language,
         },
@@ -130,31 +126,48 @@ fn items(trends: &Value) -> Vec<&Map<String, Value>> {
         .collect()
 }
 
-/// The platforms that the items are of, once each, in their order.
-fn platforms(items: &[&Map<String, Value>]) -> Vec<&'static str> {
+/// The platforms that the items are of, once each, in their order: what trends is surest of comes
+/// first. The domain's where they are of none.
+fn platforms(items: &[&Map<String, Value>], domain: &str) -> Vec<&'static str> {
     let mut platforms: Vec<&str> = Vec::new();
     for item in items {
         let named = item.get("platform").and_then(Value::as_str);
-        let known = PLATFORMS.into_iter().find(|known| named == Some(known));
-        if let Some(known) = known
+        if let Some(known) = named.and_then(platform)
             && !platforms.contains(&known)
         {
             platforms.push(known);
         }
     }
     if platforms.is_empty() {
-        platforms.extend(DEFAULT_PLATFORMS);
+        platforms.extend(usual_platforms(domain));
     }
     platforms
 }
 
-/// The first topics.
-fn niche(items: &[&Map<String, Value>]) -> Option<String> {
-    let topics: Vec<&str> = items
-        .iter()
-        .filter_map(|item| item.get("topic")?.as_str())
-        .filter(|topic| !topic.trim().is_empty())
-        .take(TOPICS)
-        .collect();
-    (!topics.is_empty()).then(|| topics.join(", "))
+/// The platform of a campaign that trends means. `None` of `all`, and of what is no place to post,
+/// as `google`.
+fn platform(named: &str) -> Option<&'static str> {
+    let letters = named.chars().filter(|c| c.is_alphanumeric());
+    let named: String = letters.flat_map(char::to_lowercase).collect();
+    match named.as_str() {
+        "tiktok" => Some(TIKTOK),
+        "youtube" | "youtubeshorts" | "shorts" => Some(YOUTUBE),
+        "instagram" | "instagramreels" | "reels" => Some(INSTAGRAM),
+        _ => None,
+    }
+}
+
+/// The platforms of a domain, the most fitting first.
+///
+/// | mesh | first | because |
+/// | --- | --- | --- |
+/// | video | youtube | where videos are looked for |
+/// | ecomm, monetization | instagram | where things are shown to be bought |
+/// | all others | tiktok | where posts are seen by who does not follow yet |
+fn usual_platforms(domain: &str) -> [&'static str; 3] {
+    match domain {
+        "video" => [YOUTUBE, TIKTOK, INSTAGRAM],
+        "ecomm" | "monetization" => [INSTAGRAM, TIKTOK, YOUTUBE],
+        _ => [TIKTOK, YOUTUBE, INSTAGRAM],
+    }
 }

@@ -1,7 +1,7 @@
 //! The step kind `campaign`: has the campaign service create a campaign, as a draft. Every call
 //! creates one more.
 //!
-//! In a plan with trends and a strategy before it, the campaign is aimed at what trends found and
+//! In a plan with trends and a strategy before it, the campaign is where trends found something and
 //! lasts as long as the strategy plans ahead. It never spends money that nobody asked it to spend:
 //! the budget is 0 unless the settings name one.
 

@@ -1,6 +1,6 @@
 //! What a person may say of a campaign. What they leave out, `brief` derives.
 
-use codex_mesh_sdk::Context;
+use codex_mesh_sdk::{Context, niche};
 use serde_json::{Value, json};
 
 /// The types of campaigns that the service knows.
@@ -20,12 +20,13 @@ pub(crate) const MOST_DAYS: u64 = 365;
 /// A budget past this is a slip of the finger.
 const MOST_BUDGET: u64 = 100_000;
 
-/// What was said.
+/// What was said, and the niche also where it was not.
 pub(crate) struct Settings {
     pub(crate) kind: Option<&'static str>,
     pub(crate) objective: Option<&'static str>,
     pub(crate) daily_budget: Option<u64>,
     pub(crate) duration_days: Option<u64>,
+    pub(crate) niche: String,
     pub(crate) country: Option<String>,
     pub(crate) language: Option<String>,
     pub(crate) product_name: Option<String>,
@@ -45,6 +46,7 @@ impl Settings {
             objective: context.choice_setting("objective", &OBJECTIVES)?,
             daily_budget: context.number_setting("dailyBudget", 0..=MOST_BUDGET)?,
             duration_days: context.number_setting("durationDays", 1..=MOST_DAYS)?,
+            niche: context.niche()?,
             country: text("country")?,
             language: text("language")?,
             product_name: text("productName")?,
@@ -73,6 +75,7 @@ pub(crate) fn schema() -> Value {
                 1,
                 MOST_DAYS,
             ),
+            "niche": niche::schema(),
             "country": text("The country it is for."),
             "language": text("The language it is in."),
             "productName": text("The product it sells."),

@@ -1,5 +1,4 @@
-//! No answer of the campaign service, nor of trends, was recorded: the answers here follow the
-//! shapes they document.
+//! What the real services answered is in the host's tests; the answers here follow their shapes.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use codex_mesh_sdk::FinishedStep;
@@ -11,6 +10,7 @@ use serde_json::Value;
 use super::*;
 
 const GOAL: &str = "Plan and execute a 7-day TikTok & Shorts content cycle.";
+const NICHE: &str = "content cycle";
 
 fn of(body: &str) -> Verdict {
     verdict::<Campaign>(&response(200, "application/json", body))
@@ -54,6 +54,7 @@ fn describes_itself() {
         "dailyBudget",
         "durationDays",
         "language",
+        "niche",
         "objective",
         "productName",
         "storeId",
@@ -70,7 +71,7 @@ fn a_plan_without_strategy_and_trends_goes_by_the_goal() {
         json!({
             "name": GOAL,
             "type": "SOCIAL_ORGANIC",
-            "target": {"platforms": ["tiktok", "youtube", "instagram"], "niche": GOAL},
+            "target": {"platforms": ["tiktok", "youtube", "instagram"], "niche": NICHE},
             "goal": {"objective": "VIEWS", "dailyBudget": 0, "durationDays": 7},
         })
     );
@@ -97,6 +98,7 @@ fn the_results_before_it_aim_the_campaign() {
         item("youtube", "cats in hats"),
         item("tiktok", "dogs in boots"),
         item("youtube", "birds"),
+        item("google", "fish near me"),
         item("instagram", "fish"),
     ]);
     let mut context = aimed(&items);
@@ -108,7 +110,7 @@ fn the_results_before_it_aim_the_campaign() {
             "type": "SOCIAL_ORGANIC",
             "target": {
                 "platforms": ["youtube", "tiktok", "instagram"],
-                "niche": "cats in hats, dogs in boots, birds",
+                "niche": NICHE,
             },
             "goal": {"objective": "VIEWS", "dailyBudget": 0, "durationDays": 30},
         })
@@ -127,30 +129,54 @@ fn a_horizon_that_is_no_number_of_days_is_not_used() {
 }
 
 #[test]
-fn trends_without_usable_items_leave_the_goal() {
+fn trends_without_a_platform_leave_the_domains() {
     for items in [
         json!(null),
         json!([]),
         json!("many"),
         json!([1, "a", {}, {"platform": 7, "topic": 7}]),
-        json!([item("all", " "), item("fax", "")]),
+        json!([
+            item("all", " "),
+            item("fax", ""),
+            item("google", "cats near me")
+        ]),
     ] {
-        let target = &payload::<Campaign>(&aimed(&items))["target"];
-        let expected = json!({"platforms": ["tiktok", "youtube", "instagram"], "niche": GOAL});
-        assert_eq!(*target, expected, "{items}");
+        for (domain, platforms) in [
+            ("social", ["tiktok", "youtube", "instagram"]),
+            ("video", ["youtube", "tiktok", "instagram"]),
+            ("ecomm", ["instagram", "tiktok", "youtube"]),
+            ("monetization", ["instagram", "tiktok", "youtube"]),
+        ] {
+            let mut context = aimed(&items);
+            context.step.domain = domain.to_owned();
+            let target = &payload::<Campaign>(&context)["target"];
+            let expected = json!({"platforms": platforms, "niche": NICHE});
+            assert_eq!(*target, expected, "{domain}: {items}");
+        }
     }
 }
 
 #[test]
-fn texts_are_bounded_and_on_one_line() {
-    let long = format!("a\n\tb {}", "é".repeat(10_000));
-    let mut context = aimed(&json!([item("tiktok", &long)]));
-    context.plan.goal = long;
+fn a_platform_is_known_however_it_is_written() {
+    let items = json!([
+        item("YouTube Shorts", "a"),
+        item("TikTok", "b"),
+        item("youtube", "c"),
+        item("Google", "d"),
+        item("instagram_reels", "e"),
+    ]);
+    let platforms = &payload::<Campaign>(&aimed(&items))["target"]["platforms"];
+    assert_eq!(*platforms, json!(["youtube", "tiktok", "instagram"]));
+}
+
+#[test]
+fn the_name_is_bounded_and_on_one_line() {
+    let mut context = aimed(&json!([]));
+    context.plan.goal = format!("a\n\tb {}", "é".repeat(10_000));
     let payload = payload::<Campaign>(&context);
     let name = payload["name"].as_str().unwrap();
-    let niche = payload["target"]["niche"].as_str().unwrap();
-    assert!(name.starts_with("a b éé") && niche.starts_with("a b éé"));
-    assert_eq!((name.chars().count(), niche.chars().count()), (80, 300));
+    assert!(name.starts_with("a b éé"));
+    assert_eq!(name.chars().count(), 80);
 }
 
 #[test]
@@ -182,6 +208,7 @@ fn settings_go_before_what_is_derived() {
         "objective": "CLICKS",
         "dailyBudget": 25,
         "durationDays": 3,
+        "niche": "pet care",
         "country": "BR",
         "language": "pt",
         "productName": "Smart Bottle",
@@ -197,7 +224,7 @@ fn settings_go_before_what_is_derived() {
             "storeId": "store-1",
             "target": {
                 "platforms": ["tiktok", "youtube", "instagram"],
-                "niche": GOAL,
+                "niche": "pet care",
                 "country": "BR",
                 "language": "pt",
             },
@@ -225,7 +252,7 @@ fn with_a_duration_given_it_does_not_wait_for_the_strategy() {
     context.step.settings = r#"{"durationDays":3}"#.to_owned();
     let payload = payload::<Campaign>(&context);
     assert_eq!(payload["goal"]["durationDays"], json!(3));
-    assert_eq!(payload["target"]["niche"], json!("cats"));
+    assert_eq!(payload["target"]["niche"], json!(NICHE));
 }
 
 #[test]
@@ -250,6 +277,12 @@ fn a_wrong_setting_is_refused_even_before_the_others_have_answered() {
         (
             r#"{"durationDays":0}"#,
             "the setting durationDays must be a whole number from 1 to 365, not 0".to_owned(),
+        ),
+        (
+            r#"{"niche":"a\nb"}"#,
+            "the setting niche must be a text of 1 to 120 characters on one line that is not \
+             blank, not \"a\\nb\""
+                .to_owned(),
         ),
     ];
     let texts = ["country", "language", "productName", "storeId", "targetKPI"];

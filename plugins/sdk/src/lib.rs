@@ -6,6 +6,7 @@
 //! - [`bindings`]: generated from `wit/`, the only definition of the contract.
 //! - [`manifest`]: saying what a plugin is.
 //! - [`context`]: questions a plugin asks about its plan.
+//! - [`niche`]: what a plan is about, in two or three words.
 //! - [`request`]: shaping what is sent.
 //! - [`settings`]: reading this step's settings; a wrong one is refused by name.
 //! - [`answer`]: reading what came back; a bad answer becomes a [`Fault`] with a clear message.
@@ -20,6 +21,7 @@ pub mod clock;
 pub mod context;
 pub mod known_bad;
 pub mod manifest;
+pub mod niche;
 pub mod request;
 pub mod settings;
 #[cfg(not(target_family = "wasm"))]

@@ -31,6 +31,19 @@ impl Context {
         })
     }
 
+    /// The text given for this setting, which has no line breaks and no other control characters,
+    /// without the white space around it.
+    pub fn line_setting(&self, name: &str, longest: usize) -> Result<Option<String>, String> {
+        let wanted =
+            || format!("a text of 1 to {longest} characters on one line that is not blank");
+        self.setting(name, wanted, |value| {
+            let text = value.as_str()?;
+            let fits = text.chars().nth(longest).is_none() && !text.contains(char::is_control);
+            let text = text.trim();
+            (fits && !text.is_empty()).then(|| text.to_owned())
+        })
+    }
+
     /// The one of `choices` given for this setting.
     pub fn choice_setting<'a>(
         &self,

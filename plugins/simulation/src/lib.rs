@@ -5,7 +5,7 @@
 //! doesn't know with no steps and `ok: true`.
 
 use codex_mesh_sdk::answer::{detail, words};
-use codex_mesh_sdk::request::one_line;
+use codex_mesh_sdk::niche;
 use codex_mesh_sdk::{Context, Fault, Manifest, Method, Request, Response, Step, Verdict};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -19,7 +19,7 @@ const CONTENT: &str = "content_only";
 const STORE: &str = "store_only";
 const SCENARIOS: [&str; 3] = [LAUNCH, CONTENT, STORE];
 
-/// The longest niche or product name, in characters: the service puts them into sentences.
+/// The longest product name, in characters: the service puts it into sentences.
 const LONGEST: usize = 120;
 const MOST_DAYS: u64 = 365;
 
@@ -86,7 +86,7 @@ impl Step for Simulation {
                     "description": "What to simulate. The step's domain decides unless given.",
                     "enum": SCENARIOS,
                 },
-                "niche": text("The niche to simulate for. The goal's words unless given."),
+                "niche": niche::schema(),
                 "productName": text("The product to simulate with, where the scenario has one."),
                 "days": {
                     "description": "How many days to simulate.",
@@ -112,12 +112,10 @@ impl Step for Simulation {
     fn shape(context: &Context) -> Result<Request, String> {
         let given = context.choice_setting("scenario", &SCENARIOS)?;
         let scenario = given.unwrap_or_else(|| scenario(&context.step.domain));
-        let given = context.text_setting("niche", LONGEST)?;
-        let niche = given.unwrap_or_else(|| one_line(&context.plan.goal, LONGEST));
         let mut payload = Map::new();
         payload.insert("sessionId".to_owned(), json!(context.plan.session_id));
         payload.insert("scenario".to_owned(), json!(scenario));
-        payload.insert("niche".to_owned(), json!(niche));
+        payload.insert("niche".to_owned(), json!(context.niche()?));
         if let Some(product) = context.text_setting("productName", LONGEST)? {
             payload.insert("productName".to_owned(), json!(product));
         }
@@ -194,15 +192,9 @@ mod tests {
     }
 
     #[test]
-    fn the_niche_is_bounded_and_on_one_line() {
-        let mut context = context("simulation");
-        context.plan.goal = "  pet\n\tcare ".to_owned();
-        assert_eq!(payload::<Simulation>(&context)["niche"], json!("pet care"));
-        context.plan.goal = "é".repeat(10_000);
-        assert_eq!(
-            payload::<Simulation>(&context)["niche"],
-            json!("é".repeat(120))
-        );
+    fn the_niche_is_short() {
+        let niche = &payload::<Simulation>(&context("simulation"))["niche"];
+        assert_eq!(*niche, json!("content cycle"));
     }
 
     #[test]
@@ -215,8 +207,8 @@ mod tests {
             ),
             (
                 r#"{"niche":" "}"#,
-                "the setting niche must be a text of 1 to 120 characters that is not blank, \
-                 not \" \"",
+                "the setting niche must be a text of 1 to 120 characters on one line that is not \
+                 blank, not \" \"",
             ),
             (
                 r#"{"productName":7}"#,

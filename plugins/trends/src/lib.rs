@@ -1,10 +1,9 @@
 //! The step kind `trends`: asks the trends service what is trending in the plan's niche.
 //!
-//! In a plan that has a strategy before it, it looks for trends that serve the strategy's plays;
-//! elsewhere it goes by the goal.
+//! The service puts the niche into each of its topics, so it is two or three words.
 
 use codex_mesh_sdk::answer::words;
-use codex_mesh_sdk::request::one_line;
+use codex_mesh_sdk::niche;
 use codex_mesh_sdk::{Context, Fault, Manifest, Method, Request, Response, Step, Verdict};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -14,18 +13,11 @@ const ENDPOINT: &str = "/trends/summary";
 
 /// The settings.
 const PLATFORM: &str = "platform";
-const NICHE: &str = "niche";
 const LANGUAGE: &str = "language";
 
 /// The platforms that the service knows.
 const PLATFORMS: [&str; 5] = ["tiktok", "youtube", "instagram", "google", "all"];
 
-/// The longest niche, in characters: it is a phrase to search by, not a document.
-const LONGEST_NICHE: usize = 300;
-/// How much of it may be the goal's, where there are plays as well.
-const LONGEST_GOAL: usize = 120;
-/// How many plays are looked at: the service orders them, the best first.
-const PLAYS: usize = 3;
 /// The longest language tag that anyone has to take (RFC 5646, section 4.4.1).
 const LONGEST_LANGUAGE: usize = 35;
 
@@ -60,40 +52,6 @@ fn platform(domain: &str) -> &'static str {
     }
 }
 
-/// The niche to look at: the goal, which says what it is about, and the strategy's first plays,
-/// which say what is going to be done. An error says that the strategy has not answered yet.
-fn niche(context: &Context) -> Result<String, String> {
-    if let Some(given) = context.text_setting(NICHE, LONGEST_NICHE)? {
-        return Ok(given);
-    }
-    let goal = &context.plan.goal;
-    let strategy = context.awaited("strategy", "the plays")?;
-    let plays = strategy.as_ref().map(plays).unwrap_or_default();
-    if plays.is_empty() {
-        return Ok(one_line(goal, LONGEST_NICHE));
-    }
-    let goal = one_line(goal, LONGEST_GOAL);
-    // Some goals end as a sentence does, and some do not.
-    let goal = goal.trim_end_matches(['.', '!', '?']);
-    let niche = format!("{goal}. Plays: {}", plays.join("; "));
-    Ok(one_line(&niche, LONGEST_NICHE))
-}
-
-/// What the first plays say is to be done. None where a dry run only showed what it would have
-/// asked strategy.
-fn plays(strategy: &Value) -> Vec<&str> {
-    let plays = strategy
-        .pointer("/plan/plays")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    plays
-        .filter_map(|play| play.get("description")?.as_str())
-        .filter(|description| !description.trim().is_empty())
-        .take(PLAYS)
-        .collect()
-}
-
 impl Step for Trends {
     fn describe() -> Manifest {
         let text = |description: &str, longest: usize| {
@@ -112,11 +70,7 @@ impl Step for Trends {
                     "description": "Where to look. The step's domain decides unless given.",
                     "enum": PLATFORMS,
                 },
-                NICHE: text(
-                    "The niche to look at. The goal and the plays of an earlier strategy step \
-                     unless given.",
-                    LONGEST_NICHE,
-                ),
+                "niche": niche::schema(),
                 LANGUAGE: text(
                     "The language to look in, such as en or pt-BR. The service decides unless \
                      given.",
@@ -143,7 +97,7 @@ impl Step for Trends {
         let mut payload = Map::new();
         payload.insert("sessionId".to_owned(), json!(context.plan.session_id));
         payload.insert("platform".to_owned(), json!(platform));
-        payload.insert("niche".to_owned(), json!(niche(context)?));
+        payload.insert("niche".to_owned(), json!(context.niche()?));
         if let Some(language) = language {
             payload.insert("language".to_owned(), json!(language));
         }

@@ -90,6 +90,10 @@ const SDK: &[File] = &[
         repository!("plugins/sdk/src/manifest.rs"),
     ),
     (
+        "vendor/codex-mesh-sdk/src/niche.rs",
+        repository!("plugins/sdk/src/niche.rs"),
+    ),
+    (
         "vendor/codex-mesh-sdk/src/request.rs",
         repository!("plugins/sdk/src/request.rs"),
     ),
