@@ -3,6 +3,7 @@
 mod access;
 mod create;
 mod inputs;
+mod line;
 mod list;
 mod names;
 mod routes;

@@ -33,17 +33,30 @@ pub(super) async fn start(config: &Config) -> anyhow::Result<Host> {
     Host::start(config, Path::new(THIS_PROGRAM)).await
 }
 
-/// Ends at the first Ctrl-C, SIGTERM or SIGHUP. From the call on, none kills the process.
+/// Ends at the first Ctrl-C, SIGTERM or SIGHUP. From the call on, none kills the process. Who started it
+/// with `nohup` wants it to outlive a terminal that hangs up: there SIGHUP stays ignored.
 pub(super) fn stopped() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupt = signal(SignalKind::interrupt()).context("can't listen for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("can't listen for SIGTERM")?;
-    let mut hang_up = signal(SignalKind::hangup()).context("can't listen for SIGHUP")?;
+    let hang_up = SignalKind::hangup();
+    let mut hang_up = match is_ignored(hang_up) {
+        true => None,
+        false => Some(signal(hang_up).context("can't listen for SIGHUP")?),
+    };
     Ok(async move {
         tokio::select! {
-            _ = hang_up.recv() => {}
+            Some(_) = async { hang_up.as_mut()?.recv().await } => {}
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         say("stopping: what is running may finish\n");
     })
+}
+
+/// Whether whoever started this process had this signal ignored: `SigIgn` of proc(5), a bit a signal.
+fn is_ignored(signal: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask >> (signal.as_raw_value() - 1) & 1 == 1)
 }

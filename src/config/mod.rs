@@ -3,10 +3,13 @@
 //!
 //! # Layout
 //! - [`Config`]: everything that can be set, and what is wrong beyond names and types.
-//! - [`sections`], [`service`], [`secrets`], [`grants`], [`settings`], [`components`], [`http`]: its parts, with their defaults.
+//! - [`sections`], [`service`], [`secrets`], [`grants`], [`settings`], [`components`], [`http`]: its parts,
+//!   with their defaults.
+//! - [`durations`]: within what every duration has to be.
 //! - [`sources`]: where it comes from.
 
 mod components;
+mod durations;
 mod grants;
 mod http;
 mod secrets;
@@ -186,9 +189,6 @@ impl Config {
             ("waits", self.limits.waits),
             ("connections", self.limits.connections),
             ("event_streams", self.limits.event_streams),
-            ("step_ms", usize::try_from(self.limits.step_ms)?),
-            ("simulation_ms", usize::try_from(self.limits.simulation_ms)?),
-            ("client_ms", usize::try_from(self.limits.client_ms)?),
             ("rounds", usize::try_from(self.limits.rounds)?),
             ("attempts", usize::try_from(self.limits.attempts)?),
         ];
@@ -224,6 +224,7 @@ impl Config {
         if self.breaker.failures == 0 {
             bail!("[breaker] failures must be at least 1");
         }
+        durations::check(self)?;
         self.http.access(&self.listen)?;
         self.recipes()?;
         self.secrets()?;

@@ -9,6 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 
 use super::Secret;
+use super::durations::within;
 use crate::plan::Effect;
 use crate::services::known::KnownRoutes;
 use crate::services::{Routes, Service};
@@ -50,9 +51,7 @@ pub(super) fn service(
     let proxy = set.proxy.as_deref();
     let proxy = proxy.map(|proxy| address(&format!("{} proxy", at()), proxy));
     let timeout = set.timeout_ms.unwrap_or(30_000);
-    if timeout == 0 {
-        bail!("{} timeout_ms must be at least 1", at());
-    }
+    within(&format!("{} timeout_ms", at()), timeout, 1)?;
     let known = known
         .iter()
         .map(|(route, effect)| ((*route).to_owned(), *effect));

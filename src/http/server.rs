@@ -12,12 +12,12 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use serde_json::Value;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Visitors;
+use super::line::{Line, Talk, refusal};
 use crate::caller::Caller;
 use crate::places::NoPlace;
 
@@ -49,7 +49,8 @@ pub async fn serve(
     let open = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(manners.patience);
+        .header_read_timeout(manners.patience)
+        .half_close(true);
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -81,14 +82,21 @@ pub async fn serve(
             }
         };
         let router = TowerToHyperService::new(router.clone());
+        let line = Line::from(stream);
+        let talk = TokioIo::new(Talk::new(line.clone()));
+        let asked_on = line.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(asked_on.clone());
             router.call(request)
         });
-        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection = open.watch(http.serve_connection(talk, service));
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection ended: {error}");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!("a connection ended: {error}");
+                },
+                () = line.broken() => tracing::debug!("a connection is broken"),
             }
             drop(place);
         });
@@ -118,7 +126,7 @@ fn tune(stream: &TcpStream, patience: Duration) -> io::Result<()> {
 }
 
 async fn refuse(mut stream: TcpStream, why: &NoPlace, patience: Duration) {
-    let refusal = refusal(why);
+    let refusal = one_too_many(why);
     let told = async {
         stream.write_all(refusal.as_bytes()).await?;
         stream.shutdown().await
@@ -128,16 +136,11 @@ async fn refuse(mut stream: TcpStream, why: &NoPlace, patience: Duration) {
 }
 
 /// What a client is told that is one too many.
-fn refusal(why: &NoPlace) -> String {
+fn one_too_many(why: &NoPlace) -> String {
     let status = match why {
         NoPlace::Share { .. } => "429 Too Many Requests",
         NoPlace::Full { .. } | NoPlace::Closed => "503 Service Unavailable",
     };
-    let error = Value::from(format!("too many connections: {why}"));
-    let body = format!("{{\"ok\":false,\"error\":{error}}}");
-    format!(
-        "HTTP/1.1 {status}\r\nretry-after: 1\r\ncontent-type: application/json; charset=utf-8\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
+    let why = format!("too many connections: {why}");
+    refusal(status, "retry-after: 1\r\n", &why)
 }

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -17,12 +17,13 @@ use serde::Serialize;
 
 use super::App;
 use super::error::HttpError;
+use super::line::Line;
 use super::query::Parameters;
 use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::places::Place;
 use crate::plan::HistoryEntry;
-use crate::store::{Feed, Told};
+use crate::store::{Feed, StoreError, Told};
 
 /// How long nothing may happen before the client is told that the stream is alive. Proxies cut
 /// connections that are silent for a minute.
@@ -33,6 +34,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(super) async fn watch_events(
     State(app): State<App>,
     caller: Caller,
+    Extension(line): Extension<Line>,
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<impl IntoResponse, HttpError> {
@@ -45,6 +47,7 @@ pub(super) async fn watch_events(
     let events = events(Watch {
         engine,
         feed,
+        line,
         _place: place,
     });
     // A proxy that collects an answer before it passes it on would keep all of it.
@@ -74,24 +77,41 @@ fn last_seen(headers: &HeaderMap, parameters: &Parameters) -> Result<Option<i64>
 struct Watch {
     engine: Arc<Engine>,
     feed: Feed,
+    line: Line,
     _place: Place<Caller>,
 }
 
-/// Ends when the host is told to stop: it would wait for the stream otherwise.
+/// Ends when the host is told to stop: it would wait for the stream otherwise. Ends as well once the
+/// client has ended its side and is told what there is: nobody can tell it from one that is gone.
 fn events(watch: Watch) -> impl Stream<Item = Result<Event, Infallible>> {
     unfold(watch, |mut watch| async move {
-        let told = tokio::select! {
-            () = watch.engine.stopped() => return None,
-            told = watch.feed.next() => told,
-        };
-        match told {
-            Ok(told) => Some((Ok(event(&told)), watch)),
+        match watch.next().await {
+            Ok(told) => told.map(|told| (Ok(event(&told)), watch)),
             Err(error) => {
                 tracing::warn!("an event stream ends: {error}");
                 None
             }
         }
     })
+}
+
+impl Watch {
+    async fn next(&mut self) -> Result<Option<Told>, StoreError> {
+        loop {
+            let told = tokio::select! {
+                () = self.engine.stopped() => return Ok(None),
+                told = self.feed.there() => told?,
+            };
+            if told.is_some() {
+                return Ok(told);
+            }
+            tokio::select! {
+                () = self.engine.stopped() => return Ok(None),
+                () = self.line.ended() => return Ok(None),
+                more = self.feed.more() => more?,
+            }
+        }
+    }
 }
 
 #[derive(Serialize)]

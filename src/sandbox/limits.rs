@@ -78,13 +78,22 @@ impl Limits {
     /// What is wrong with these limits, if anything.
     pub fn check(&self) -> Result<(), String> {
         let rules = [
-            (self.cpu_ms > 0, "cpu_ms must be at least 1"),
-            (self.compile_ms > 0, "compile_ms must be at least 1"),
+            (
+                is_duration(self.cpu_ms),
+                "cpu_ms must be between 1 and 86400000 (a day)",
+            ),
+            (
+                is_duration(self.wall_ms),
+                "wall_ms must be between 1 and 86400000 (a day)",
+            ),
+            (
+                is_duration(self.compile_ms),
+                "compile_ms must be between 1 and 86400000 (a day)",
+            ),
             (
                 self.compile_memory_bytes >= 64 << 20,
                 "compile_memory_bytes must be at least 67108864 (64 MiB)",
             ),
-            (self.wall_ms > 0, "wall_ms must be at least 1"),
             (
                 (64 << 10..=Self::MEMORY_SLOT).contains(&self.memory_bytes),
                 "memory_bytes must be between 65536 (one page) and 16777216 (16 MiB)",
@@ -115,4 +124,9 @@ impl Limits {
             None => Ok(()),
         }
     }
+}
+
+/// Whether it can be waited for so long.
+fn is_duration(ms: u64) -> bool {
+    (1..=24 * 60 * 60 * 1_000).contains(&ms)
 }

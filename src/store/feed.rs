@@ -93,8 +93,21 @@ impl Feed {
     /// When the store can't be read.
     pub async fn next(&mut self) -> Result<Told, StoreError> {
         loop {
-            if let Some(told) = self.ready.pop_front() {
+            if let Some(told) = self.there().await? {
                 return Ok(told);
+            }
+            self.more().await?;
+        }
+    }
+
+    /// What happened next, if it has happened already.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn there(&mut self) -> Result<Option<Told>, StoreError> {
+        loop {
+            if let Some(told) = self.ready.pop_front() {
+                return Ok(Some(told));
             }
             if self.behind {
                 self.read().await?;
@@ -103,13 +116,22 @@ impl Feed {
                     self.tell_ahead(id, unwritten);
                 }
             } else {
-                match self.signals.recv().await {
-                    Ok(signal) => self.heed(signal),
-                    Err(RecvError::Lagged(_)) => self.behind = true,
-                    Err(RecvError::Closed) => return Err(StoreError::Closed),
-                }
+                return Ok(None);
             }
         }
+    }
+
+    /// Waits until more may have happened.
+    ///
+    /// # Errors
+    /// When the store is closed.
+    pub async fn more(&mut self) -> Result<(), StoreError> {
+        match self.signals.recv().await {
+            Ok(signal) => self.heed(signal),
+            Err(RecvError::Lagged(_)) => self.behind = true,
+            Err(RecvError::Closed) => return Err(StoreError::Closed),
+        }
+        Ok(())
     }
 
     fn heed(&mut self, signal: Signal) {

@@ -58,7 +58,7 @@ fn a_wrong_value_in_the_file_is_named() {
         ),
         (
             "[services.srl]\ntimeout_ms = 0",
-            &["[services.srl] timeout_ms", "at least 1"],
+            &["[services.srl] timeout_ms is 0", "between 1 and 86400000"],
         ),
         ("[services.srl]\ntimeout_ms = \"1s\"", &["timeout_ms"]),
         (
@@ -94,6 +94,40 @@ fn a_wrong_value_in_the_file_is_named() {
     ];
     for (text, parts) in cases {
         assert_has(&refused_file(text), parts);
+    }
+}
+
+/// What is past a day, or past what a number of seconds or a date can hold, is refused by name.
+#[test]
+fn a_duration_that_nobody_can_wait_for_is_named() {
+    let day = "between 0 and 86400000 milliseconds (a day)";
+    let more = "between 1 and 86400000 milliseconds (a day)";
+    for (name, range) in [
+        ("[limits] step_ms", more),
+        ("[limits] simulation_ms", more),
+        ("[limits] client_ms", more),
+        ("[limits] grace_ms", day),
+        ("[limits.plugin] cpu_ms", "between 1 and 86400000 (a day)"),
+        ("[limits.plugin] wall_ms", "between 1 and 86400000 (a day)"),
+        (
+            "[limits.plugin] compile_ms",
+            "between 1 and 86400000 (a day)",
+        ),
+        ("[plugin.srl] cpu_ms", "between 1 and 86400000 (a day)"),
+        ("[services.srl] timeout_ms", more),
+        ("[run] first_wait_ms", more),
+        ("[run] longest_wait_ms", more),
+        ("[retry] first_wait_ms", day),
+        ("[retry] longest_wait_ms", day),
+        ("[breaker] open_ms", day),
+        ("[quarantine] window_ms", more),
+        ("[brain] first_wait_ms", more),
+        ("[retention] events_days", "between 0 and 36500 days"),
+        ("[retention] plans_days", "between 0 and 36500 days"),
+    ] {
+        let (section, setting) = name.split_once(' ').unwrap();
+        let text = format!("{section}\n{setting} = 4294967295");
+        assert_has(&refused_file(&text), &[name, range]);
     }
 }
 

@@ -67,3 +67,16 @@ async fn an_idle_connection_does_not_keep_it() {
     assert_eq!(host.ended().code(), Some(0));
     drop(client);
 }
+
+/// `nohup` starts a program with SIGHUP ignored, so that it outlives the terminal.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_was_started_with_nohup_outlives_its_terminal() {
+    let data = tempdir().unwrap();
+    let mut host = Binary::limited("serve", data.path(), "trap '' HUP").spawn();
+    let client = Client::new(host.url());
+    host.signal("HUP");
+    assert_eq!(client.get("/health").await["ok"], true);
+    host.signal("TERM");
+    host.stdout.with("stopping");
+    assert_eq!(host.ended().code(), Some(0));
+}
