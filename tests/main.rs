@@ -14,6 +14,7 @@ mod api;
 mod audit;
 mod brain;
 mod cli;
+mod clocks;
 mod codex_os;
 mod config;
 mod contract;

@@ -38,6 +38,7 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     for (name, days) in [
         ("events_days", kept.events_days),
         ("plans_days", kept.plans_days),
+        ("idle_days", kept.idle_days),
     ] {
         if days > MOST_DAYS {
             bail!("[retention] {name} is {days}, and must be between 0 and {MOST_DAYS} days");

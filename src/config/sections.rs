@@ -161,6 +161,8 @@ pub struct Retention {
     pub events_days: u32,
     /// Days that finished plans are kept, with their history.
     pub plans_days: u32,
+    /// Days that plans are kept that nobody goes on with: neither over, nor run by the host.
+    pub idle_days: u32,
 }
 
 impl Default for Retention {
@@ -168,6 +170,7 @@ impl Default for Retention {
         Self {
             events_days: 90,
             plans_days: 90,
+            idle_days: 365,
         }
     }
 }
@@ -178,6 +181,7 @@ impl From<&Retention> for store::Retention {
         Self {
             events: days(retention.events_days),
             plans: days(retention.plans_days),
+            idle: days(retention.idle_days),
         }
     }
 }

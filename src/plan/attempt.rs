@@ -80,10 +80,10 @@ impl Step {
 
     pub(super) fn postpone(&mut self, reason: &str, after_ms: u64, now: Timestamp) -> HistoryEntry {
         let count = self.retry.as_ref().map_or(0, |retry| retry.count);
-        let after = i64::try_from(after_ms).unwrap_or(i64::MAX);
         self.retry = Some(Retry {
             count: count.saturating_add(1),
-            not_before: Timestamp::from_millis(now.as_millis().saturating_add(after)),
+            not_before: now.after(after_ms),
+            after_ms: Some(after_ms),
             reason: reason.to_owned(),
         });
         let entry = HistoryEntry {

@@ -108,7 +108,8 @@ impl HistoryEntry {
             plan_status: None,
             attempt: Some(step.attempt),
             requests: None,
-            duration_ms: started.map(|started| now.as_millis().saturating_sub(started.as_millis())),
+            // Negative if the clock was set back between two starts of the host.
+            duration_ms: started.map(|started| (now.as_millis() - started.as_millis()).max(0)),
             error: step.error.clone(),
             by: None,
             reason: None,

@@ -135,6 +135,9 @@ pub struct Retry {
     pub count: u32,
     /// When it may be tried again.
     pub not_before: Timestamp,
+    /// How long that was then, in milliseconds; not known of the waits of an earlier host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_ms: Option<u64>,
     /// What the service said.
     pub reason: String,
 }

@@ -86,6 +86,25 @@ impl Plan {
         idle.then(|| self.next_retry()).flatten()
     }
 
+    /// Has no step wait longer than it was to, which it would if the clock was set back meanwhile; whether
+    /// one would have.
+    pub fn shorten_waits(&mut self, now: Timestamp) -> bool {
+        let mut shorter = false;
+        for retry in self.steps.iter_mut().filter_map(|step| step.retry.as_mut()) {
+            let latest = retry.after_ms.map(|after| now.after(after));
+            if let Some(latest) = latest
+                && retry.not_before > latest
+            {
+                retry.not_before = latest;
+                shorter = true;
+            }
+        }
+        if shorter {
+            self.sum_up();
+        }
+        shorter
+    }
+
     /// The moment from which a step may begin that waits for nothing else, if there is one.
     pub(super) fn next_retry(&self) -> Option<Timestamp> {
         self.waiting

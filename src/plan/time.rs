@@ -13,6 +13,12 @@ impl Timestamp {
         Self(millis.clamp(-62_167_219_200_000, 253_402_207_200_000))
     }
 
+    /// The moment that is so many milliseconds later.
+    pub(super) fn after(self, millis: u64) -> Self {
+        let millis = i64::try_from(millis).unwrap_or(i64::MAX);
+        Self::from_millis(self.0.saturating_add(millis))
+    }
+
     /// Milliseconds since 1970.
     pub fn as_millis(self) -> i64 {
         self.0

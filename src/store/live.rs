@@ -105,6 +105,16 @@ impl Live {
         }
     }
 
+    /// Drops plans that are not stored any more.
+    pub(super) fn forget(&self, ids: &[String]) {
+        let mut slots = self.slots();
+        for id in ids {
+            if slots.get(id).is_some_and(|slot| !is_needed(slot)) {
+                slots.remove(id);
+            }
+        }
+    }
+
     fn slots(&self) -> MutexGuard<'_, HashMap<String, Slot>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

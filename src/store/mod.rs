@@ -5,6 +5,7 @@
 //! survive a power cut (but for a step's mere beginning, which is forgotten with the host that
 //! began it, see [`Transition::must_last`]).
 
+mod clock;
 mod error;
 mod feed;
 mod live;
@@ -13,7 +14,7 @@ mod sqlite;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -21,18 +22,11 @@ use tokio::sync::broadcast;
 
 use crate::plan::{Domain, HistoryEntry, Order, Plan, PlanStatus, Timestamp, Transition};
 
+pub use clock::now;
 pub use error::StoreError;
 pub use feed::{Feed, Told};
 pub use signal::{Batch, News, Signal, Unwritten};
 pub use sqlite::SqliteStore;
-
-/// The moment, for everything that is stored.
-pub fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
 
 /// Plans, and the events to deliver.
 #[async_trait]
@@ -249,6 +243,8 @@ pub struct Retention {
     pub events: Duration,
     /// Finished plans, with their history.
     pub plans: Duration,
+    /// Plans that nobody goes on with, likewise.
+    pub idle: Duration,
 }
 
 /// Which plans.

@@ -124,6 +124,7 @@ fn a_duration_that_nobody_can_wait_for_is_named() {
         ("[brain] first_wait_ms", more),
         ("[retention] events_days", "between 0 and 36500 days"),
         ("[retention] plans_days", "between 0 and 36500 days"),
+        ("[retention] idle_days", "between 0 and 36500 days"),
     ] {
         let (section, setting) = name.split_once(' ').unwrap();
         let text = format!("{section}\n{setting} = 4294967295");

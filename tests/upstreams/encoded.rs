@@ -198,7 +198,7 @@ async fn json_that_says_two_things_is_no_answer() {
 /// The audit log has what it answered 200 to, in whatever way: sent again, it would be there twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_brain_took_is_not_sent_again_because_of_how_it_said_so() {
-    for body in ["gr\u{fc}n", r#"{"ok":true,"ok":false}"#, ""] {
+    for body in ["gr\u{fc}n", r#"{"ok":true,"ok":false}"#] {
         let reply = Reply::new(200, "application/json", body).header("content-encoding", "gzip");
         let brain = Stub::answering(reply).await;
         let url = brain.url.clone();

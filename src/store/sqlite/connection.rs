@@ -25,6 +25,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("0003_plugins.sql")),
     M::up(include_str!("0004_mark.sql")),
     M::up(include_str!("0005_brain.sql")),
+    M::up(include_str!("0006_clock.sql")),
 ];
 
 /// The schema that this host knows.

@@ -72,6 +72,8 @@ impl SqliteStore {
     /// When the folder can't be used, another host uses it, or the database can't be opened.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let (mut home, file) = Home::open(folder)?;
+        plans::shorten_waits(&mut home.connection)?;
+        outbox::end_waits(&home.connection)?;
         let interrupted = plans::interrupt_all(&mut home.connection)?;
         if interrupted > 0 {
             tracing::warn!("{interrupted} plans had steps under way on record when the host ended");
@@ -341,9 +343,13 @@ impl Store for SqliteStore {
     }
 
     async fn clean_up(&self, retention: Retention) -> Result<bool, StoreError> {
-        self.writer
-            .run(move |transaction| retention::clean_up(transaction, retention))
-            .await
+        let busy = self.live.under_way();
+        let busy: Vec<String> = busy.iter().map(|plan| plan.id.clone()).collect();
+        let clean_up =
+            move |transaction: &Connection| retention::clean_up(transaction, retention, &busy);
+        let removed = self.writer.run(clean_up).await?;
+        self.live.forget(&removed.plans);
+        Ok(removed.more)
     }
 
     async fn condition(&self) -> Condition {

@@ -97,6 +97,18 @@ pub(super) fn settle(connection: &Connection, deliveries: &[Delivery]) -> Result
     Ok(())
 }
 
+/// No event waits at a start: had the clock been set back, it would wait for longer than it was to.
+pub(super) fn end_waits(connection: &Connection) -> Result<(), StoreError> {
+    connection
+        .prepare(
+            "UPDATE outbox SET not_before = ?1
+             WHERE delivered_at IS NULL AND parked_at IS NULL AND not_before > 0
+                 AND not_before > ?1",
+        )?
+        .execute([now().as_millis()])?;
+    Ok(())
+}
+
 /// The events that arrived, as runs without a gap: nearly all of them do, and a run is one
 /// statement.
 fn runs(deliveries: &[Delivery]) -> Vec<(i64, i64)> {

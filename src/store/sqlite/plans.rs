@@ -251,6 +251,27 @@ pub(super) fn interrupt_all(connection: &mut Connection) -> Result<usize, StoreE
     Ok(count)
 }
 
+/// Plans that are driven and would wait longer than they were to, because the clock was set back before
+/// this start, wait that long from now on.
+pub(super) fn shorten_waits(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection.transaction()?;
+    let driven: Vec<(Shown, Text)> = transaction
+        .prepare("SELECT id, body FROM plans WHERE run = 1")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let at = now();
+    for (Shown(id), body) in &driven {
+        // One that can't be read is named by who drives it.
+        let Ok(mut plan) = parse(id, body) else {
+            continue;
+        };
+        if plan.shorten_waits(at) {
+            PlanRow::new(&plan)?.update(&transaction)?;
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
 fn interrupted(id: &str, body: &Text) -> Result<Applied, StoreError> {
     Ok(parse(id, body)?.apply(&Transition::Interrupt, now())?)
 }
