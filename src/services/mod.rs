@@ -37,4 +37,6 @@ pub use connect::{Link, http, install_tls};
 pub use error::CallError;
 pub use gateway::{Call, Called, Gateway, Pace, RetryConfig};
 pub use redact::{Redactor, SHORTEST, Values};
+#[doc(hidden)]
+pub use retry_after::check_retry_after;
 pub use secrets::{Secrets, check_secret_name};

@@ -10,9 +10,22 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 /// The longest wait, in seconds: a year. Whatever is longer counts as that.
 const LONGEST: u64 = 365 * 24 * 60 * 60;
 
+/// Reads a `Retry-After` of an answer that came at this moment, with its own date: a way in for a fuzz
+/// target.
+#[doc(hidden)]
+pub fn check_retry_after(value: &str, date: &str, now: i64) -> Option<u64> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [(RETRY_AFTER, value), (DATE, date)] {
+        if let Ok(value) = value.parse() {
+            headers.insert(name, value);
+        }
+    }
+    seconds(&headers, now)
+}
+
 /// How long to wait, in seconds, if an answer with these headers, which came at this moment (in
-/// milliseconds since 1970), says so in a form that can be read; of several, the longest. A date is held against the date of the
-/// answer: the two come from one clock, and ours may be another.
+/// milliseconds since 1970), says so in a form that can be read; of several, the longest. A date is held
+/// against the date of the answer: the two come from one clock, and ours may be another.
 pub(super) fn seconds(headers: &HeaderMap, now: i64) -> Option<u64> {
     let text = |value: &'_ reqwest::header::HeaderValue| value.to_str().ok().map(str::to_owned);
     let answered = headers.get(DATE).and_then(text);

@@ -4,11 +4,15 @@
 use std::time::Duration;
 
 use codex_mesh::plan::{Json, Timestamp};
-use codex_mesh::services::Answer;
+use codex_mesh::services::{Answer, check_retry_after};
+
+/// The longest wait that is told, in seconds: a year.
+const YEAR: u64 = 365 * 24 * 60 * 60;
 
 pub fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data).into_owned();
     retry_after(&text);
+    date(&text);
     time(&text);
     json(text);
 }
@@ -23,9 +27,23 @@ fn retry_after(text: &str) {
     let said = answer.retry_after();
     let digits = text.trim();
     if !digits.is_empty() && digits.len() < 19 && digits.bytes().all(|b| b.is_ascii_digit()) {
-        let seconds = digits.parse().expect("so few digits fit");
-        assert_eq!(said, Some(Duration::from_secs(seconds)));
+        let seconds: u64 = digits.parse().expect("so few digits fit");
+        assert_eq!(said, Some(Duration::from_secs(seconds.min(YEAR))));
     }
+}
+
+/// As it comes: a date is held against the answer's own date, or the moment.
+fn date(text: &str) {
+    let (value, date) = text.split_once('\n').unwrap_or((text, ""));
+    let at = 1_795_000_000_000;
+    let wait = check_retry_after(value, date, at);
+    assert!(wait.is_none_or(|seconds| seconds <= YEAR), "{wait:?}");
+    let later = check_retry_after(value, date, at + 10_000);
+    // Ten seconds later it is no longer than before.
+    assert!(
+        later <= wait && later.is_some() == wait.is_some(),
+        "{wait:?} {later:?}"
+    );
 }
 
 fn time(text: &str) {
