@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::names::nearest;
 use crate::plan::{Domain, Json};
 
 /// What a step may say.
@@ -66,9 +67,11 @@ impl StepSpec {
             .as_object()
             .ok_or_else(|| " must be an object {\"kind\": …}".to_owned())?;
         if let Some(unknown) = fields.keys().find(|key| !FIELDS.contains(&key.as_str())) {
+            let meant = nearest(unknown, &FIELDS).map(|known| format!("did you mean {known}? "));
             return Err(format!(
-                ".{} is not known: a step has the fields {}",
+                ".{} is not known: {}a step has the fields {}",
                 shown(unknown),
+                meant.unwrap_or_default(),
                 FIELDS.join(", ")
             ));
         }

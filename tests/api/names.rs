@@ -70,7 +70,7 @@ async fn a_misspelt_field_makes_no_plan() {
         ),
         (
             r#","steps":[{"kind":"srl","Settings":{}}]"#,
-            ["steps[0]", "Settings is not known"],
+            ["steps[0].Settings is not known", "did you mean settings?"],
         ),
     ] {
         let error = refused(&app, "/mesh/create", create(more)).await;
