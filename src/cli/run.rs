@@ -14,7 +14,7 @@ use super::client::{Client, HostArgs, PlanAnswer, Refused};
 use super::progress::{Progress, Style};
 use super::watch::{Told, Watch};
 use crate::output::print;
-use crate::plan::{Domain, Mode, Plan, PlanStatus, StepStatus};
+use crate::plan::{Domain, Mode, Plan, PlanStatus, Step, StepStatus};
 use crate::text::{json_line, plain};
 
 /// The exit code when a person has to approve something, and there is none.
@@ -191,6 +191,9 @@ impl Follower<'_> {
         answer: &PlanAnswer,
         exit: ExitCode,
     ) -> anyhow::Result<Option<ExitCode>> {
+        for note in notes(plan) {
+            self.progress.note(&note)?;
+        }
         self.progress.end(plan, answer.json())?;
         Ok(Some(exit))
     }
@@ -257,6 +260,20 @@ enum Decided {
     Otherwise,
     /// There is nobody to ask.
     Not,
+}
+
+/// What a person should know of steps that are done: that nothing was simulated, that a check was set
+/// aside.
+fn notes(plan: &Plan) -> Vec<String> {
+    let note = |step: &Step| {
+        let result: Value = serde_json::from_str(step.result.as_ref()?.as_str()).ok()?;
+        let why = match result.get("simulated") {
+            Some(Value::Bool(false)) => result.get("reason"),
+            _ => result.pointer("/setAside/note"),
+        };
+        Some(format!("{}: {}", step.id, plain(why?.as_str()?)))
+    };
+    plan.steps.iter().filter_map(note).collect()
 }
 
 /// Whether the plan does not go on by itself after this.

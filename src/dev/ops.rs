@@ -1,5 +1,6 @@
 //! Local edition of ops: which services on its list are up, and tasks that only leave a record.
-//! Of the list it looks at those that are configured.
+//! Of the list it looks at those that are configured; the others are as they were when the answers of
+//! the real one were recorded.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,31 +20,59 @@ use super::{js, new_id, now};
 
 const MOST_TASKS: usize = 1_000;
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
-/// The services that the real one looks at: name, what it calls the service, and whether
-/// everything is red without it.
-const LIST: [(&str, &str, bool); 21] = [
-    ("bridge", "Bridge", true),
-    ("brain", "Brain", true),
-    ("orchestrator", "Orchestrator", true),
-    ("hands", "Hands v5", false),
-    ("knowledge", "Knowledge Engine", false),
-    ("vision", "Vision v2.6", false),
-    ("video", "Video Engine", false),
-    ("monetization", "Monetization", false),
-    ("telemetry", "Telemetry", true),
-    ("voice", "Voice v2", false),
-    ("strategy", "Strategy", false),
-    ("trends", "Trends", false),
-    ("simulation", "Simulation", false),
-    ("visibility", "Visibility", false),
-    ("accounts", "Account Safety", true),
-    ("ecommerce", "E-Commerce", false),
-    ("engagement", "Engagement", false),
-    ("campaign", "Campaign", false),
-    ("creative", "Creative", false),
-    ("creativeSuite", "Creative Suite", false),
-    ("distribution", "Distribution", false),
+/// A service that the real one looks at.
+struct Listed {
+    name: &'static str,
+    /// What the real one calls it.
+    shown: &'static str,
+    port: u16,
+    /// Everything is red without it.
+    critical: bool,
+}
+
+const fn critical(name: &'static str, shown: &'static str, port: u16) -> Listed {
+    Listed {
+        critical: true,
+        ..optional(name, shown, port)
+    }
+}
+
+const fn optional(name: &'static str, shown: &'static str, port: u16) -> Listed {
+    Listed {
+        name,
+        shown,
+        port,
+        critical: false,
+    }
+}
+
+/// What the real one looks at.
+const LIST: [Listed; 21] = [
+    critical("bridge", "Bridge", 4000),
+    critical("brain", "Brain", 4100),
+    critical("orchestrator", "Orchestrator", 4200),
+    optional("hands", "Hands v5", 4350),
+    optional("knowledge", "Knowledge Engine", 4500),
+    optional("vision", "Vision v2.6", 4650),
+    optional("video", "Video Engine", 4700),
+    optional("monetization", "Monetization", 4850),
+    critical("telemetry", "Telemetry", 4950),
+    optional("voice", "Voice v2", 9001),
+    optional("strategy", "Strategy", 5050),
+    optional("trends", "Trends", 5060),
+    optional("simulation", "Simulation", 5070),
+    optional("visibility", "Visibility", 5080),
+    critical("accounts", "Account Safety", 5090),
+    optional("ecommerce", "E-Commerce", 5100),
+    optional("engagement", "Engagement", 5110),
+    optional("campaign", "Campaign", 5120),
+    optional("creative", "Creative", 5200),
+    optional("creativeSuite", "Creative Suite", 5250),
+    optional("distribution", "Distribution", 5300),
 ];
+
+/// What was up beside the critical ones, of those that have no local edition.
+const UP: &str = "knowledge";
 
 /// Steps of a task that need what is not there: services without a local edition, and a route
 /// that strategy doesn't have. All others are done by saying so.
@@ -92,16 +121,35 @@ struct Service {
 }
 
 impl Service {
-    fn of(health: Health) -> Option<Self> {
-        let (_, service, critical) = LIST.iter().find(|(name, ..)| *name == health.name)?;
-        let healthy = health.error.is_none();
-        Some(Self {
-            service,
-            port: health.port,
+    /// As it was found or, if nothing is configured of it, as it was when the real one was recorded.
+    fn new(listed: &Listed, found: &[Health]) -> Self {
+        let found = found.iter().find(|health| health.name == listed.name);
+        let (port, error, latency) = match found {
+            Some(found) => (found.port, found.error.clone(), found.latency),
+            None => (Some(listed.port), listed.recorded(), Duration::ZERO),
+        };
+        let healthy = error.is_none();
+        Self {
+            service: listed.shown,
+            port,
             healthy,
-            latency: healthy.then_some(health.latency.as_millis()),
-            error: health.error,
-            critical: *critical,
+            latency: healthy.then_some(latency.as_millis()),
+            error,
+            critical: listed.critical,
+        }
+    }
+}
+
+impl Listed {
+    /// Why it was down, if it was.
+    fn recorded(&self) -> Option<String> {
+        let is_up = self.critical || self.name == UP;
+        (!is_up).then(|| {
+            let port = self.port;
+            format!(
+                "request to http://localhost:{port}/health failed, reason: connect ECONNREFUSED \
+                 127.0.0.1:{port}"
+            )
         })
     }
 }
@@ -120,9 +168,10 @@ struct Task {
 
 impl Ops {
     async fn services(&self) -> Vec<Service> {
-        let names = LIST.map(|(name, ..)| name);
+        let names = LIST.map(|listed| listed.name);
         let found = self.peers.probe(&names, PROBE_LIMIT).await;
-        found.into_iter().filter_map(Service::of).collect()
+        let listed = LIST.iter();
+        listed.map(|listed| Service::new(listed, &found)).collect()
     }
 }
 

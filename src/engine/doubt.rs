@@ -41,7 +41,15 @@ impl Engine {
         let left = judged.deadline.saturating_duration_since(Instant::now());
         let doubt = tokio::time::timeout(LONGEST.min(left), self.doubt(judged)).await;
         Verdict::Blocked(match doubt {
-            Ok(Some(doubt)) => format!("{} But {doubt}", reason.trim_end()),
+            Ok(Some(doubt)) => {
+                let reason = reason.trim_end();
+                let stop = if reason.ends_with(['.', '!', '?', '\u{2026}']) {
+                    ""
+                } else {
+                    "."
+                };
+                format!("{reason}{stop} But {doubt}")
+            }
             Ok(None) | Err(_) => reason,
         })
     }

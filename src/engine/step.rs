@@ -18,10 +18,6 @@ use crate::sandbox::{Called, Clock};
 use crate::services::{Call, CallError, Service};
 use crate::store::StoreError;
 
-/// What the error of a step says whose write may have reached its service.
-const MAY_HAVE_HAPPENED: &str =
-    "its write may have happened: look at the service before anything is repeated";
-
 /// How a step ended.
 pub(super) enum Ended {
     /// With an outcome.
@@ -90,7 +86,12 @@ impl Engine {
             error: if nothing_written {
                 error
             } else {
-                format!("{error} ({MAY_HAVE_HAPPENED})")
+                // For whoever reads nothing but the error.
+                format!(
+                    "{error} (its {} may have happened: look at the service before anything is \
+                     repeated)",
+                    run.step.what_was_sent()
+                )
             },
         });
         let finished = Finished {

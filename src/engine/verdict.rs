@@ -101,19 +101,24 @@ pub(super) fn failed(fault: &Fault) -> String {
 
 /// A reason that some services begin with the word that the error begins with, without it.
 fn without_prefix(reason: &str) -> &str {
-    let mut reason = reason.trim_start();
+    let mut reason = reason;
     loop {
-        let Some((word, rest)) = reason.split_at_checked(BLOCKED.len()) else {
+        // Some put a sign before it.
+        let words = reason.trim_start_matches(|c: char| !c.is_alphanumeric());
+        let Some((word, rest)) = words.split_at_checked(BLOCKED.len()) else {
             return reason;
         };
         let rest = rest.trim_start();
-        let Some(rest) = rest.strip_prefix([':', '-', '\u{2013}', '\u{2014}']) else {
-            return reason;
-        };
-        if !word.eq_ignore_ascii_case(BLOCKED) {
+        let ends = rest.is_empty()
+            || rest.starts_with(|c: char| {
+                c.is_ascii_punctuation() || matches!(c, '\u{2013}' | '\u{2014}')
+            })
+            || rest.starts_with("by ");
+        if !ends || !word.eq_ignore_ascii_case(BLOCKED) {
             return reason;
         }
-        reason = rest.trim_start();
+        reason = rest
+            .trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '"' | '\'' | '('));
     }
 }
 
@@ -140,6 +145,10 @@ mod tests {
             ("Blocked - blocked : why", "Blocked: why"),
             ("  Blocked: why", "Blocked: why"),
             ("BLOCKED:", "Blocked: the plugin gave no reason"),
+            ("BLOCKED", "Blocked: the plugin gave no reason"),
+            ("BLOCKED by guard", "Blocked: by guard"),
+            ("\u{1f6ab} BLOCKED: no", "Blocked: no"),
+            ("[BLOCKED] (no) why", "Blocked: (no) why"),
             ("Blocked accounts: 3", "Blocked: Blocked accounts: 3"),
             ("blockedé: 3", "Blocked: blockedé: 3"),
             ("why", "Blocked: why"),

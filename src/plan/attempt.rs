@@ -60,10 +60,7 @@ impl Step {
     pub(super) fn no_retry(&self, reason: &str, most: u32, is_run: bool) -> Option<String> {
         let tried = self.retry.as_ref().map_or(0, |retry| retry.count);
         if self.sent {
-            let what = match self.effect {
-                Effect::Simulate => "simulation",
-                Effect::Read | Effect::Write => "write",
-            };
+            let what = self.what_was_sent();
             Some(format!(
                 "{reason} (its {what} may have happened, and is not repeated by itself)"
             ))
@@ -75,6 +72,14 @@ impl Step {
             ))
         } else {
             None
+        }
+    }
+
+    /// What a person calls it.
+    pub fn what_was_sent(&self) -> &'static str {
+        match self.effect {
+            Effect::Simulate => "simulation",
+            Effect::Read | Effect::Write => "write",
         }
     }
 

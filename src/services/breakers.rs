@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::breaker::Breaker;
+use super::breaker::{Breaker, LeftAlone};
 use super::{BreakerConfig, BreakerState};
 
 /// The most kinds of one service for which there is one; what fails for others goes uncounted.
@@ -32,8 +32,8 @@ impl Breakers {
     /// Whether a request of this kind may be sent to the service now.
     ///
     /// # Errors
-    /// How long to wait instead.
-    pub(super) fn admit(&self, service: &str, kind: &str, now: Instant) -> Result<(), Duration> {
+    /// How long to wait instead, and why.
+    pub(super) fn admit(&self, service: &str, kind: &str, now: Instant) -> Result<(), LeftAlone> {
         let mut failing = self.failing();
         let kinds = failing.get_mut(service);
         match kinds.and_then(|kinds| kinds.get_mut(kind)) {
@@ -42,20 +42,21 @@ impl Breakers {
         }
     }
 
-    /// Counts how a request went.
-    pub(super) fn record(&self, service: &str, kind: &str, worked: bool, now: Instant) {
-        let mut failing = self.failing();
-        if worked {
-            if let Some(kinds) = failing.get_mut(service) {
-                kinds.remove(kind);
-            }
-            return;
+    /// Notes that a request worked.
+    pub(super) fn worked(&self, service: &str, kind: &str) {
+        if let Some(kinds) = self.failing().get_mut(service) {
+            kinds.remove(kind);
         }
+    }
+
+    /// Counts a failure: what the service did.
+    pub(super) fn failed(&self, service: &str, kind: &str, what: String, now: Instant) {
+        let mut failing = self.failing();
         let kinds = failing.entry(service.to_owned()).or_default();
         if kinds.len() < KINDS || kinds.contains_key(kind) {
             let new = || Breaker::new(self.config.clone());
             let breaker = kinds.entry(kind.to_owned()).or_insert_with(new);
-            breaker.record(false, now);
+            breaker.failed(what, now);
         }
     }
 
@@ -85,13 +86,13 @@ mod tests {
         });
         let now = Instant::now();
         for kind in 0..2 * KINDS {
-            breakers.record("srl", &kind.to_string(), false, now);
+            breakers.failed("srl", &kind.to_string(), "answered 503".to_owned(), now);
         }
         assert_eq!(breakers.states("srl", now).len(), KINDS);
         assert!(breakers.admit("srl", "0", now).is_err());
         assert_eq!(breakers.admit("hardening", "0", now), Ok(()));
         for kind in 0..2 * KINDS {
-            breakers.record("srl", &kind.to_string(), true, now);
+            breakers.worked("srl", &kind.to_string());
         }
         assert_eq!(breakers.states("srl", now), BTreeMap::new());
     }

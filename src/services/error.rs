@@ -36,10 +36,16 @@ pub(super) enum What {
     #[error("can't be sent this request: {0}")]
     Request(String),
     #[error(
-        "is not asked for now, because it failed several times in a row: it is tried again in {} s",
-        .0.as_secs() + 1
+        "is not asked for now, because it failed several times in a row: the last time it {last}. It \
+         may be asked again in {} s",
+        .wait.as_secs() + 1
     )]
-    Open(Duration),
+    Open {
+        /// For how long nothing is sent.
+        wait: Duration,
+        /// What it did last.
+        last: String,
+    },
     #[error("gave no answer: {0}")]
     Other(String),
 }
@@ -48,7 +54,7 @@ impl CallError {
     /// Whether it is certain that the service got nothing.
     pub fn nothing_arrived(&self) -> bool {
         match self.what {
-            What::NotReached(_) | What::Unsent | What::Request(_) | What::Open(_) => true,
+            What::NotReached(_) | What::Unsent | What::Request(_) | What::Open { .. } => true,
             What::Timeout(_)
             | What::Cut
             | What::TooLarge(_)
@@ -64,7 +70,7 @@ impl CallError {
             | What::Unsent
             | What::Timeout(_)
             | What::Cut
-            | What::Open(_)
+            | What::Open { .. }
             | What::Other(_) => true,
             What::TooLarge(_) | What::Unreadable(_) | What::Request(_) => false,
         }
@@ -73,7 +79,7 @@ impl CallError {
     /// For how long nothing is sent, if the service is left alone.
     pub fn left_alone(&self) -> Option<Duration> {
         match self.what {
-            What::Open(wait) => Some(wait),
+            What::Open { wait, .. } => Some(wait),
             _ => None,
         }
     }
@@ -81,6 +87,11 @@ impl CallError {
     /// Whether it is this host's own trouble, and says nothing of the service.
     pub(super) fn is_our_own(&self) -> bool {
         matches!(&self.what, What::NotReached(why) if why.is_our_own())
+    }
+
+    /// What the service did, to be told later.
+    pub(super) fn what(&self) -> String {
+        self.what.to_string()
     }
 
     pub(super) fn new(service: &Service, what: What) -> Self {

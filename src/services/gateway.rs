@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
+use super::breaker::LeftAlone;
 use super::breakers::Breakers;
 use super::client::is_for_now;
 use super::error::What;
@@ -183,7 +184,9 @@ impl Gateway {
         let admitted = self
             .breakers
             .admit(&call.service.name, call.kind, Instant::now());
-        admitted.map_err(|wait| CallError::new(call.service, What::Open(wait)))
+        admitted.map_err(|LeftAlone { wait, last }| {
+            CallError::new(call.service, What::Open { wait, last })
+        })
     }
 
     async fn send(&self, call: &Call<'_>, link: Link) -> Result<Answer, CallError> {
@@ -194,9 +197,13 @@ impl Gateway {
         let timeout = request.timeout.unwrap_or(service.timeout).min(left);
         let sent = self.client.call(service, request.clone(), timeout, link);
         let outcome = sent.await;
-        if let Some(worked) = worked(&outcome) {
-            self.breakers
-                .record(&service.name, call.kind, worked, Instant::now());
+        match health(&outcome) {
+            Health::Well => self.breakers.worked(&service.name, call.kind),
+            Health::Ill(what) => {
+                self.breakers
+                    .failed(&service.name, call.kind, what, Instant::now());
+            }
+            Health::Unknown => {}
         }
         outcome
     }
@@ -218,12 +225,22 @@ fn is_gateway_failure(status: u16) -> bool {
     matches!(status, 502..=504)
 }
 
-/// Whether the service is well, if this says anything about it.
-fn worked(outcome: &Result<Answer, CallError>) -> Option<bool> {
+/// What a request says of its service.
+enum Health {
+    Well,
+    /// It did this.
+    Ill(String),
+    Unknown,
+}
+
+fn health(outcome: &Result<Answer, CallError>) -> Health {
     match outcome {
-        Ok(answer) => Some(!is_gateway_failure(answer.status)),
-        Err(error) if error.is_our_own() => None,
-        Err(error) => Some(!error.may_pass()),
+        Ok(answer) if is_gateway_failure(answer.status) => {
+            Health::Ill(format!("answered {}", answer.status))
+        }
+        Err(error) if error.is_our_own() => Health::Unknown,
+        Err(error) if error.may_pass() => Health::Ill(error.what()),
+        Ok(_) | Err(_) => Health::Well,
     }
 }
 

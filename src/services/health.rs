@@ -46,8 +46,14 @@ async fn is_well(client: &Client, service: &Service, timeout: Duration) -> bool 
     answered.is_ok_and(|answer| says_well(&answer))
 }
 
-/// A success, that does not say otherwise.
+/// A success in JSON that does not say otherwise: `{ok: true}`, and where there is a status beside it,
+/// as ops has one, no other than one of these.
 fn says_well(answer: &Answer) -> bool {
+    const WELL: [&str; 5] = ["green", "healthy", "ok", "running", "up"];
     let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-    (200..300).contains(&answer.status) && body.get("ok") != Some(&Value::Bool(false))
+    let status = body.get("status").and_then(Value::as_str);
+    let status = status.map(str::to_ascii_lowercase);
+    (200..300).contains(&answer.status)
+        && body.get("ok") == Some(&Value::Bool(true))
+        && status.is_none_or(|status| WELL.contains(&&*status))
 }

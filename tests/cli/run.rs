@@ -40,6 +40,17 @@ async fn it_exits_with_0_once_the_plan_is_done() {
     assert_eq!(rest.next(), None);
 }
 
+/// A step that is DONE and did not do what its name says tells so.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_says_that_nothing_was_simulated() {
+    let app = TestApp::start().await;
+    let ended = run(&app.url, &["--mode", "simulation"]).ends();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let plan = only_plan(&app).await;
+    let reason = plan["steps"][3]["result"]["reason"].as_str().unwrap();
+    assert_has(&ended.stdout, &[&format!("step-4: {reason}"), "is DONE"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_exits_with_1_if_the_plan_fails_and_says_why() {
     let app = TestApp::builder().service("srl", broken()).start().await;

@@ -206,7 +206,7 @@ async fn it_waits_for_services_that_start_later() {
     let services = services.chain(doors.iter().map(|(name, door)| (*name, door.url())));
     let services: Vec<_> = services.collect();
     let services = services.iter().map(|(name, url)| (*name, url.as_str()));
-    let quick = "[run]\nretries = 1000\nfirst_wait_ms = 10\nlongest_wait_ms = 200\n\
+    let quick = "[run]\nretries = 1000\nfirst_wait_ms = 10\nlongest_wait_ms = 2000\n\
                  [breaker]\nopen_ms = 50\n";
     let program = Program::new(folder.path(), quick, services);
     let (mut host, url) = program.start().await;
@@ -216,9 +216,10 @@ async fn it_waits_for_services_that_start_later() {
     let plan = client
         .post("/mesh/run", &json!({"planId": plan["id"]}))
         .await;
-    let waits =
-        |step: usize| move |plan: &Value| plan["steps"][step]["retry"]["count"].as_u64() >= Some(2);
-    let waiting = client.when(&plan, waits(0)).await;
+    let waits = |step: usize, times: u64| {
+        move |plan: &Value| plan["steps"][step]["retry"]["count"].as_u64() >= Some(times)
+    };
+    let waiting = client.when(&plan, waits(0, 2)).await;
     let reason = waiting["steps"][0]["retry"]["reason"].as_str().unwrap();
     assert_has(reason, &["autonomy at ", "(nothing was sent)"]);
     host.kill();
@@ -227,7 +228,8 @@ async fn it_waits_for_services_that_start_later() {
     let client = Client(url);
     let autonomy = doors.get_mut("autonomy").unwrap();
     let autonomy = autonomy.open(|_| friendly_reply("autonomy")).await;
-    let waiting = client.when(&plan, waits(3)).await;
+    // It waits for more than a second then, so that the host is not killed with the write under way.
+    let waiting = client.when(&plan, waits(3, 8)).await;
     assert!(waiting["run"]["since"].is_string(), "{waiting:#}");
     host.kill();
 

@@ -101,7 +101,14 @@ async fn it_is_not_said_of_what_the_host_does_not_find_healthy() {
     let sick = Stub::answering(Reply::json(503, &json!({"ok": true}))).await;
     let no = Stub::answering(Reply::json(200, &json!({"ok": false}))).await;
     let html = Stub::answering(Reply::new(404, "text/html", "<p>")).await;
-    for other in [&sick.url, &no.url, &html.url, "http://127.0.0.1:9"] {
+    let login = Stub::answering(Reply::new(200, "text/html", "<p>")).await;
+    let red = Stub::answering(Reply::json(200, &json!({"ok": true, "status": "RED"}))).await;
+    let stubs = [&sick.url, &no.url, &html.url, &login.url, &red.url];
+    for other in stubs
+        .into_iter()
+        .map(String::as_str)
+        .chain(["http://127.0.0.1:9"])
+    {
         let services = [
             ("orchestrator", &*well.url),
             ("telemetry", &*well.url),

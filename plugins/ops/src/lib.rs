@@ -15,16 +15,21 @@ const ENDPOINT: &str = "/ops/health";
 const NAMED: usize = 10;
 
 /// The services without which the operations service still is YELLOW. Its answer does not say
-/// which those are; these it named while it was.
-const OPTIONAL: [&str; 11] = [
+/// which those are; its own list does.
+const OPTIONAL: [&str; 16] = [
     "Hands v5",
+    "Knowledge Engine",
     "Vision v2.6",
     "Video Engine",
     "Monetization",
     "Voice v2",
+    "Strategy",
+    "Trends",
+    "Simulation",
     "Visibility",
     "E-Commerce",
     "Engagement",
+    "Campaign",
     "Creative",
     "Creative Suite",
     "Distribution",

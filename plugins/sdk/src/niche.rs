@@ -19,7 +19,7 @@ const LONGEST_WORD: usize = 24;
 const LONGEST_UNSPACED: usize = 8;
 
 /// Words that say how, when or where something is done, and not what it is about; by language.
-const EMPTY: [&str; 5] = [
+const EMPTY: [&str; 4] = [
     // English
     "a about across again all an and any are as at be by can do each every few for from get \
      go have how i if in into is it its let make many me more most multiple my new next no \
@@ -29,8 +29,6 @@ const EMPTY: [&str; 5] = [
      grow improve increase launch manage modify open optimize plan post prepare promote \
      publish run schedule sell set start test try update write daily day days hour hours \
      minute minutes month months monthly today tomorrow week weekly weeks year years",
-    // Platforms: a service is asked for those by name.
-    "facebook google instagram reels shorts tiktok twitter youtube",
     // German
     "am auf aus bei das dem den der des die ein eine einem einen einer für im ist mit nach \
      oder und vom von wir woche zu zum zur über",
@@ -40,6 +38,9 @@ const EMPTY: [&str; 5] = [
     "al com como con da del della di dos e el em il las lo los na o para per por que semana \
      sobre su um uma una y",
 ];
+
+/// A service is asked for these by name.
+const PLATFORMS: &str = "facebook google instagram reels shorts tiktok twitter youtube";
 
 impl Context {
     /// The niche of this step: its setting of that name, else two or three words from its domain
@@ -66,15 +67,20 @@ pub fn schema() -> Value {
 }
 
 /// Of a goal, the first words that say what it is about. Where there are fewer than two, the domain
-/// goes before them; where there is none, the goal's first words count as they are.
+/// goes before them; where there is none, the platforms that it names count, else its first words.
 fn derived(domain: &str, goal: &str) -> String {
     let all = words(goal);
+    let (platforms, all): (Vec<String>, Vec<String>) =
+        all.into_iter().partition(|word| is_in(PLATFORMS, word));
+    let saying = all.iter().filter(|word| says_something(word));
     let mut niche: Vec<String> = Vec::new();
-    for word in all.iter().filter(|word| says_something(word)) {
+    for word in saying {
         add(&mut niche, word);
     }
     if niche.is_empty() {
-        for word in all.iter().take(WORDS - 1) {
+        let instead = if platforms.is_empty() { all } else { platforms };
+        niche.push(domain.to_owned());
+        for word in instead.iter().take(WORDS - 1) {
             add(&mut niche, word);
         }
     }
@@ -100,25 +106,37 @@ fn lower(word: &str) -> String {
 fn says_something(word: &str) -> bool {
     // An abbreviation, as AI; a number says how many.
     let is_short = word.chars().nth(1).is_none();
-    !is_short && !word.starts_with(|c: char| c.is_numeric()) && !is_empty(&lower(word))
+    !is_short
+        && !word.starts_with(|c: char| c.is_numeric())
+        && !EMPTY.iter().any(|words| is_in(words, word))
 }
 
-fn is_empty(word: &str) -> bool {
-    EMPTY
-        .iter()
-        .any(|words| words.split(' ').any(|empty| empty == word))
+fn is_in(words: &str, word: &str) -> bool {
+    words.split(' ').any(|one| one == lower(word))
 }
 
 /// The words of a text, without what is around them, each within bounds.
 fn words(text: &str) -> Vec<String> {
     // Between the words of Japanese there is kana, where there are spaces elsewhere.
     let is_japanese = text.chars().any(is_ideograph) && text.chars().any(is_kana);
-    let parts = text.split(|c: char| !is_of_a_word(c) || (is_japanese && is_kana(c)));
+    // An address says where something is.
+    let pieces = text
+        .split_whitespace()
+        .filter(|piece| !piece.contains("://"));
+    let parts =
+        pieces.flat_map(|piece| piece.split(|c| !is_of_a_word(c) || (is_japanese && is_kana(c))));
     parts
         .map(|part| part.chars().filter(|c| !is_unseen(*c)).collect::<String>())
-        .map(|part| cut(part.trim_matches(|c: char| !c.is_alphanumeric() && c.is_ascii())))
+        .map(|part| cut(without_signs(&part)))
         .filter(|word| word.chars().any(char::is_alphanumeric))
         .collect()
+}
+
+/// Without what is around a word. `C++` and `C#` are words, and of `#cats` the sign is none of it.
+fn without_signs(part: &str) -> &str {
+    let is_sign = |c: char| !c.is_alphanumeric() && c.is_ascii();
+    let part = part.trim_start_matches(is_sign);
+    part.trim_end_matches(|c| is_sign(c) && !matches!(c, '+' | '#'))
 }
 
 fn cut(word: &str) -> String {
@@ -132,7 +150,7 @@ fn cut(word: &str) -> String {
 
 fn is_of_a_word(c: char) -> bool {
     // Marks belong to their letter, also those that are no letters themselves.
-    c.is_alphanumeric() || matches!(c, '-' | '\'' | '’') || is_mark(c) || is_unseen(c)
+    c.is_alphanumeric() || matches!(c, '-' | '+' | '#' | '\'' | '’') || is_mark(c) || is_unseen(c)
 }
 
 fn is_mark(c: char) -> bool {
@@ -186,7 +204,14 @@ mod tests {
             ("AI", "social AI"),
             ("Social", "social"),
             // Nothing but what says nothing.
-            ("Do it now", "Do it"),
+            ("Do it now", "social Do it"),
+            (
+                "Post on TikTok and Instagram daily",
+                "social TikTok Instagram",
+            ),
+            ("https://example.com/a?b=c promote", "social promote"),
+            ("C++ and C# tutorials", "C++ C# tutorials"),
+            ("#cats #dogs", "cats dogs"),
             ("🚀🚀 🎉", "social"),
             ("🚀 launch 🐶 dog-food 🐶", "social dog-food"),
             (" \u{200b}\n ", "social"),

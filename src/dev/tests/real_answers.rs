@@ -3,11 +3,9 @@
 
 use std::path::Path;
 
-use axum::http::StatusCode;
 use serde_json::Value;
 
 use super::decisions::difference;
-use super::peers::{dead, stub};
 use super::{Call, Services};
 
 const FILE: &str = "real-answers.json";
@@ -16,32 +14,9 @@ const CALLS: usize = 243;
 /// Calls that are left out on purpose: name and reason.
 const LEFT_OUT: [(&str, &str); 0] = [];
 
-/// What ops looked at beside the services that have a local edition: name, and whether it was up.
-const BESIDE: [(&str, bool); 16] = [
-    ("bridge", true),
-    ("orchestrator", true),
-    ("hands", false),
-    ("knowledge", true),
-    ("vision", false),
-    ("video", false),
-    ("monetization", false),
-    ("telemetry", true),
-    ("voice", false),
-    ("visibility", false),
-    ("accounts", true),
-    ("ecommerce", false),
-    ("engagement", false),
-    ("creative", false),
-    ("creativeSuite", false),
-    ("distribution", false),
-];
-
 #[tokio::test]
 async fn local_editions_decide_as_the_real_services_did() {
-    let up = stub(Some(StatusCode::OK)).await;
-    let (_taken, down) = dead();
-    let beside = BESIDE.map(|(name, is_up)| (name, if is_up { up.clone() } else { down.clone() }));
-    let services = Services::start_with(&beside).await;
+    let services = Services::start().await;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
     let text = std::fs::read_to_string(path.join(FILE)).unwrap();
     let recording: Value = serde_json::from_str(&text).unwrap();
