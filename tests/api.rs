@@ -6,6 +6,7 @@ mod inputs;
 mod line;
 mod list;
 mod names;
+mod pages;
 mod routes;
 mod step;
 mod unknown_ids;

@@ -5,7 +5,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::client::{Client, HostArgs};
+use super::client::{Client, HostArgs, encoded};
 use crate::output::{complain, print};
 use crate::plan::{Domain, Order, Plan, PlanStatus, StepStatus};
 use crate::store::Unreadable;
@@ -37,40 +37,66 @@ pub(super) struct PlansArgs {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct PlansAnswer {
     plans: Vec<Box<RawValue>>,
     #[serde(default)]
     unreadable: Vec<Unreadable>,
+    next_cursor: Option<String>,
 }
 
 pub(super) async fn run(args: &PlansArgs) -> anyhow::Result<()> {
-    let mut path = format!("/mesh/plans?limit={}&order={}", args.limit, args.order);
-    if let Some(status) = args.status {
-        path.push_str(&format!("&status={status}"));
+    let client = Client::new(&args.host)?;
+    if !args.json {
+        print(&format!(
+            "{:36}  {:9}  {:10}  {:12}  {:>5}  {:20}  GOAL\n",
+            "ID", "STATUS", "MODE", "DOMAIN", "DONE", "CREATED"
+        ))?;
     }
-    if let Some(domain) = args.domain {
-        path.push_str(&format!("&domain={domain}"));
-    }
-    let answer: PlansAnswer = Client::new(&args.host)?.get(&path).await?;
-    for Unreadable { error, .. } in &answer.unreadable {
-        complain(&format!("{}\n", plain(error)));
-    }
-    if args.json {
-        for plan in answer.plans {
-            print(&format!("{}\n", json_line(plan.get())))?;
+    let (mut left, mut cursor) = (usize::from(args.limit), None);
+    loop {
+        let answer: PlansAnswer = client.get(&path(args, left, cursor.as_deref())).await?;
+        for Unreadable { error, .. } in &answer.unreadable {
+            complain(&format!("{}\n", plain(error)));
         }
-        return Ok(());
+        for plan in &answer.plans {
+            print(&shown(args, plan)?)?;
+        }
+        let seen = answer.plans.len().saturating_add(answer.unreadable.len());
+        left = left.saturating_sub(seen);
+        // A page of large plans has fewer of them.
+        cursor = answer.next_cursor;
+        if left == 0 || cursor.is_none() {
+            return Ok(());
+        }
     }
-    print(&format!(
-        "{:36}  {:9}  {:10}  {:12}  {:>5}  {:20}  GOAL\n",
-        "ID", "STATUS", "MODE", "DOMAIN", "DONE", "CREATED"
-    ))?;
-    for plan in answer.plans {
-        let plan: Plan = serde_json::from_str(plan.get())
-            .context("the host answers with a plan of another version")?;
-        print(&line(&plan))?;
+}
+
+/// What a page of so many is asked for with.
+fn path(args: &PlansArgs, limit: usize, cursor: Option<&str>) -> String {
+    let mut path = format!("/mesh/plans?limit={limit}&order={}", args.order);
+    let more = [
+        ("status", args.status.map(|status| status.to_string())),
+        ("domain", args.domain.map(|domain| domain.to_string())),
+        ("cursor", cursor.map(encoded)),
+    ];
+    for (name, value) in more {
+        if let Some(value) = value {
+            path.push_str(&format!("&{name}={value}"));
+        }
     }
-    Ok(())
+    path
+}
+
+/// A plan as one line.
+fn shown(args: &PlansArgs, plan: &RawValue) -> anyhow::Result<String> {
+    if args.json {
+        return Ok(format!("{}\n", json_line(plan.get())));
+    }
+    let plan = serde_json::from_str(plan.get());
+    Ok(line(&plan.context(
+        "the host answers with a plan of another version",
+    )?))
 }
 
 fn line(plan: &Plan) -> String {

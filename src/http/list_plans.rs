@@ -3,15 +3,15 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use serde::{Serialize, Serializer};
+use axum::response::Response;
 
 use super::error::HttpError;
+use super::page::{List, Written, page, written};
 use super::query::Parameters;
 use crate::engine::Engine;
-use crate::plan::{Order, Plan, UnknownName};
-use crate::store::{Query, Unreadable};
+use crate::plan::{Order, UnknownName};
+use crate::store::{Query, StoreError};
 
 /// Plans of a page that names no limit.
 const DEFAULT_LIMIT: usize = 100;
@@ -19,45 +19,48 @@ const DEFAULT_LIMIT: usize = 100;
 /// Plans of one page at the most.
 const LONGEST: usize = 1_000;
 
-/// `{ok, plans, unreadable?, nextCursor?}`
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PlansAnswer {
-    ok: bool,
-    #[serde(serialize_with = "shared")]
-    plans: Vec<Arc<Plan>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    unreadable: Vec<Unreadable>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
-}
-
-fn shared<S: Serializer>(plans: &[Arc<Plan>], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(plans.iter().map(Arc::as_ref))
-}
-
 /// `limit`, `cursor`, `order`, `domain`, `sessionId`, `status` → `{ok, plans, unreadable?: [{id, error}], nextCursor?}`.
 pub(super) async fn list_plans(
     State(engine): State<Arc<Engine>>,
     parameters: Parameters,
-) -> Result<Json<PlansAnswer>, HttpError> {
+) -> Result<Response, HttpError> {
     let order = parameters.parse("order", name)?.unwrap_or_default();
+    let cursor = parameters.parse("cursor", |text| cursor(text, order))?;
+    let limit = parameters.parse("limit", limit)?.unwrap_or(DEFAULT_LIMIT);
     let query = Query {
-        limit: parameters.parse("limit", limit)?.unwrap_or(DEFAULT_LIMIT),
         order,
-        cursor: parameters.parse("cursor", |text| cursor(text, order))?,
         domain: parameters.parse("domain", name)?,
         session_id: parameters.get("sessionId").map(str::to_owned),
         status: parameters.parse("status", name)?,
+        ..Query::default()
     };
-    let page = engine.store.plans(query).await?;
-    let next_cursor = page.next_cursor.map(|seq| shown(seq, order));
-    Ok(Json(PlansAnswer {
-        ok: true,
-        plans: page.plans,
-        unreadable: page.unreadable,
-        next_cursor,
-    }))
+    page(Plans { engine, query }, cursor, limit).await
+}
+
+/// The plans that were asked for.
+struct Plans {
+    engine: Arc<Engine>,
+    query: Query,
+}
+
+impl List for Plans {
+    type Cursor = i64;
+
+    const NAME: &'static str = "plans";
+
+    async fn part(&self, after: Option<i64>, most: usize) -> Result<Written<i64>, StoreError> {
+        let query = Query {
+            cursor: after,
+            limit: most,
+            ..self.query.clone()
+        };
+        let part = self.engine.store.plans(query).await?;
+        written(part, |plan| serde_json::to_string(&*plan))
+    }
+
+    fn shown(&self, cursor: &i64) -> String {
+        format!("{}{cursor}", mark(self.query.order))
+    }
 }
 
 fn limit(text: &str) -> Result<usize, String> {
@@ -74,10 +77,6 @@ fn mark(order: Order) -> &'static str {
         Order::Newest => "",
         Order::Oldest => "oldest-",
     }
-}
-
-fn shown(seq: i64, order: Order) -> String {
-    format!("{}{seq}", mark(order))
 }
 
 fn cursor(text: &str, order: Order) -> Result<i64, String> {

@@ -25,6 +25,7 @@ mod list_plans;
 mod list_plugins;
 mod list_recipes;
 mod list_recordings;
+mod page;
 mod query;
 mod reject_step;
 mod resend_parked;

@@ -199,4 +199,20 @@ impl Plan {
     pub fn step(&self, id: &str) -> Option<&Step> {
         self.steps.iter().find(|step| step.id == id)
     }
+
+    /// What it carries, in bytes: all that can make it large.
+    pub fn carried(&self) -> usize {
+        let carried = self.steps.iter().map(Step::carried);
+        carried.fold(self.goal.len(), usize::saturating_add)
+    }
+}
+
+impl Step {
+    /// What it carries, in bytes: its payload, its result, and what its plugin said.
+    pub fn carried(&self) -> usize {
+        let json = [&self.payload, &self.result].into_iter().flatten();
+        let json = json.map(|json| json.as_str().len());
+        let log = self.log.iter().map(|line| line.message.len());
+        json.chain(log).fold(0, usize::saturating_add)
+    }
 }

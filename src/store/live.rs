@@ -66,7 +66,7 @@ impl Live {
 
     /// Keeps a new plan: its first step mostly follows at once.
     pub(super) fn keep(&self, plan: Arc<Plan>) {
-        if size(&plan) > LARGEST_IDLE {
+        if plan.carried() > LARGEST_IDLE {
             return;
         }
         let mut slots = self.slots();
@@ -139,20 +139,10 @@ fn is_ahead(held: &Held) -> bool {
     held.plan.first(StepStatus::InProgress).is_some() || !held.unwritten.is_empty()
 }
 
-/// What a plan carries, in bytes.
-fn size(plan: &Plan) -> usize {
-    let carried = plan
-        .steps
-        .iter()
-        .flat_map(|step| [&step.payload, &step.result]);
-    let carried = carried.flatten().map(|json| json.as_str().len());
-    plan.goal.len() + carried.sum::<usize>()
-}
-
 fn is_worth_keeping(slot: &Slot) -> bool {
     slot.try_lock().is_ok_and(|held| {
         held.as_ref().is_some_and(|Held { plan, .. }| {
-            plan.first(StepStatus::Pending).is_some() && size(plan) <= LARGEST_IDLE
+            plan.first(StepStatus::Pending).is_some() && plan.carried() <= LARGEST_IDLE
         })
     })
 }

@@ -37,8 +37,8 @@ pub trait Store: Send + Sync + 'static {
     /// The plan with this id.
     async fn plan(&self, id: &str) -> Result<Option<Arc<Plan>>, StoreError>;
 
-    /// Plans, a page at a time.
-    async fn plans(&self, query: Query) -> Result<Page, StoreError>;
+    /// Plans, a part at a time.
+    async fn plans(&self, query: Query) -> Result<Plans, StoreError>;
 
     /// Changes a plan, if the state machine allows it; the plan after it. Changes of one plan
     /// happen one after the other.
@@ -250,11 +250,11 @@ pub struct Retention {
 /// Which plans.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
-    /// How many.
+    /// How many at the most.
     pub limit: usize,
     /// Which come first.
     pub order: Order,
-    /// Where the page before ended, in the same order.
+    /// Where the part before ended, in the same order.
     pub cursor: Option<i64>,
     /// Only these.
     pub domain: Option<Domain>,
@@ -264,16 +264,27 @@ pub struct Query {
     pub status: Option<PlanStatus>,
 }
 
-/// Some plans, and where the next page begins.
+/// A part of a list: as much of it as is read at a time. However large what is in the list may be, a
+/// part has little more than one of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Page {
-    /// In the order that was asked for.
-    pub plans: Vec<Arc<Plan>>,
-    /// Those that belong here and can't be read.
-    pub unreadable: Vec<Unreadable>,
-    /// There is more, from here.
-    pub next_cursor: Option<i64>,
+pub struct Part<C, T, E> {
+    /// In the order of the list, each with the cursor behind it. What can't be read says why.
+    pub items: Vec<(C, Result<T, E>)>,
+    /// Where the list goes on behind this part, if it does.
+    pub next: Option<C>,
 }
+
+impl<C, T, E> Default for Part<C, T, E> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            next: None,
+        }
+    }
+}
+
+/// Some plans, in the order that was asked for.
+pub type Plans = Part<i64, Arc<Plan>, Unreadable>;
 
 /// A plan that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

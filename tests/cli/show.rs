@@ -111,3 +111,38 @@ async fn a_plan_is_shown_with_all_that_matters() {
     assert_eq!(unknown.code, Some(1));
     assert_has(&unknown.stderr, &["Plan not found"]);
 }
+
+/// A page of large plans ends early, and the next one is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_plans_are_listed_to_the_limit() {
+    let app = TestApp::start().await;
+    let mut plans = Vec::new();
+    for _ in 0..5 {
+        plans.insert(0, app.create(&json!({})).await);
+    }
+    let data = app.stop().await;
+    let database = rusqlite::Connection::open(data.path().join("mesh.db")).unwrap();
+    // What a plugin may leave of a step.
+    let result = format!("\"{}\"", "x".repeat(2_000_000));
+    let sql = "UPDATE plans SET body = json_set(body, '$.steps[0].result', json(?1))";
+    assert_eq!(database.execute(sql, [result]), Ok(5));
+    drop(database);
+    let app = TestApp::builder().data(data).start().await;
+    for limit in [3, 5, 20] {
+        let limited = limit.to_string();
+        let ended = mesh(&app.url, &["plans", "--limit", &limited]).ends();
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let ids: Vec<&str> = ended
+            .stdout
+            .lines()
+            .skip(1)
+            .map(|line| &line[..36])
+            .collect();
+        let expected: Vec<&str> = plans
+            .iter()
+            .take(limit)
+            .map(|plan| plan["id"].as_str().unwrap())
+            .collect();
+        assert_eq!(ids, expected, "limit {limit}");
+    }
+}

@@ -46,10 +46,13 @@ use self::writer::Writer;
 use super::live::{Held, Live, Slot};
 use super::signal::Signals;
 use super::{
-    Backlog, Change, Condition, Delivery, Driven, History, News, OutboxEntry, Page, ParkedEvent,
+    Backlog, Change, Condition, Delivery, Driven, History, News, OutboxEntry, ParkedEvent, Plans,
     PluginChoice, PluginRecord, Query, Retention, Signal, Store, StoreError, Unwritten, now,
 };
 use crate::plan::{Event, HistoryEntry, Plan, Transition};
+
+/// Bytes of a list after which no more of it is read at a time.
+const PART: usize = 256 << 10;
 
 /// Plans in SQLite.
 pub struct SqliteStore {
@@ -204,11 +207,11 @@ impl Store for SqliteStore {
         self.read(id).await
     }
 
-    async fn plans(&self, query: Query) -> Result<Page, StoreError> {
+    async fn plans(&self, query: Query) -> Result<Plans, StoreError> {
         // Looked at before the disk: a step that ends meanwhile is then in both, not in neither.
         let under_way = self.live.under_way();
         self.reader
-            .run(move |connection| plans::page(connection, &query, &under_way))
+            .run(move |connection| plans::part(connection, &query, &under_way))
             .await
     }
 

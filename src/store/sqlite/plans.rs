@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::text::{Shown, Text};
-use super::{failpoint, history, outbox};
+use super::{PART, failpoint, history, outbox};
 use crate::plan::{Applied, Domain, Order, Plan, PlanStatus, StepStatus, Transition};
-use crate::store::{Driven, Page, Query, StoreError, Unreadable, now};
+use crate::store::{Driven, Plans, Query, StoreError, Unreadable, now};
 
 /// A plan as it is stored.
 pub(super) struct PlanRow {
@@ -118,56 +118,79 @@ pub(super) fn driven(connection: &Connection) -> Result<Vec<Driven>, StoreError>
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// A page of plans, those with a step under way as they are in memory. One that can't be read is
+/// A part of the plans, those with a step under way as they are in memory. One that can't be read is
 /// reported to the operator and told by its id alone: it must not take the others with it.
-pub(super) fn page(
+pub(super) fn part(
     connection: &Connection,
     query: &Query,
     under_way: &[Arc<Plan>],
-) -> Result<Page, StoreError> {
-    // A step's beginning is only in memory, so the disk may have the wrong status of its plan.
-    let moved: Vec<&Arc<Plan>> = match query.status {
-        Some(status) => under_way
-            .iter()
-            .filter(|plan| plan.status == status)
-            .collect(),
-        None => Vec::new(),
-    };
+) -> Result<Plans, StoreError> {
+    let rows = rows(connection, query, under_way)?;
+    let mut part = Plans::default();
+    let (mut bytes, mut seen) = (0_usize, 0_usize);
+    for (seq, Shown(id)) in rows.iter().take(query.limit) {
+        seen = seen.saturating_add(1);
+        part.next = (seen < rows.len()).then_some(*seq);
+        let plan = match under_way.iter().find(|plan| plan.id == *id) {
+            Some(plan) => {
+                bytes = bytes.saturating_add(plan.carried());
+                Ok(Arc::clone(plan))
+            }
+            None => {
+                let Some(body) = body(connection, *seq)? else {
+                    continue;
+                };
+                bytes = bytes.saturating_add(body.len());
+                parse(id, &body).map(Arc::new)
+            }
+        };
+        match plan {
+            Ok(plan) if query.status.is_none_or(|status| plan.status == status) => {
+                part.items.push((*seq, Ok(plan)));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!("{error}");
+                let (id, error) = (id.clone(), error.to_string());
+                part.items.push((*seq, Err(Unreadable { id, error })));
+            }
+        }
+        if bytes >= PART {
+            break;
+        }
+    }
+    Ok(part)
+}
+
+/// The plans that are asked for, in their order, and one more if there is one.
+fn rows(
+    connection: &Connection,
+    query: &Query,
+    under_way: &[Arc<Plan>],
+) -> Result<Vec<(i64, Shown)>, StoreError> {
     let mut rows = select(connection, query, Matching::Status(query.status))?;
-    for plan in moved {
-        rows.extend(select(connection, query, Matching::Id(&plan.id))?);
+    // A step's beginning is only in memory, so the disk may have the wrong status of its plan.
+    if let Some(status) = query.status {
+        for plan in under_way.iter().filter(|plan| plan.status == status) {
+            rows.extend(select(connection, query, Matching::Id(&plan.id))?);
+        }
     }
     rows.sort_by_key(|row| row.0);
     if query.order == Order::Newest {
         rows.reverse();
     }
     rows.dedup_by_key(|row| row.0);
-    let more = rows.len() > query.limit;
-    rows.truncate(query.limit);
-    let next_cursor = rows.last().map(|row| row.0).filter(|_| more);
+    rows.truncate(query.limit.saturating_add(1));
+    Ok(rows)
+}
 
-    let mut plans = Vec::with_capacity(rows.len());
-    let mut unreadable = Vec::new();
-    for (_, Shown(id), body) in rows {
-        let plan = match under_way.iter().find(|plan| plan.id == id) {
-            Some(plan) => Ok(Arc::clone(plan)),
-            None => parse(&id, &body).map(Arc::new),
-        };
-        match plan {
-            Ok(plan) if query.status.is_none_or(|status| plan.status == status) => plans.push(plan),
-            Ok(_) => {}
-            Err(error) => {
-                tracing::error!("{error}");
-                let error = error.to_string();
-                unreadable.push(Unreadable { id, error });
-            }
-        }
-    }
-    Ok(Page {
-        plans,
-        unreadable,
-        next_cursor,
-    })
+/// A plan as it is stored, unless it is gone by now.
+fn body(connection: &Connection, seq: i64) -> Result<Option<Text>, StoreError> {
+    let body = connection
+        .prepare_cached("SELECT body FROM plans WHERE seq = ?1")?
+        .query_row([seq], |row| row.get(0))
+        .optional()?;
+    Ok(body)
 }
 
 /// What rows are looked for beside the query's other filters.
@@ -176,12 +199,12 @@ enum Matching<'a> {
     Id(&'a str),
 }
 
-/// The rows of a page in its order, and one more if there is one.
+/// The rows in the order of the list, and one more if there is one.
 fn select(
     connection: &Connection,
     query: &Query,
     matching: Matching<'_>,
-) -> Result<Vec<(i64, Shown, Text)>, StoreError> {
+) -> Result<Vec<(i64, Shown)>, StoreError> {
     let (status, id) = match matching {
         Matching::Status(status) => (status.map(PlanStatus::as_str), None),
         Matching::Id(id) => (None, Some(id)),
@@ -198,7 +221,7 @@ fn select(
         ("status = ?", status.as_ref().map(as_sql)),
         ("id = ?", id.as_ref().map(as_sql)),
     ];
-    let mut sql = "SELECT seq, id, body FROM plans WHERE 1 = 1".to_owned();
+    let mut sql = "SELECT seq, id FROM plans WHERE 1 = 1".to_owned();
     let mut values: Vec<&dyn ToSql> = Vec::new();
     for (condition, value) in filters {
         if let Some(value) = value {
@@ -214,9 +237,7 @@ fn select(
     values.push(&limit);
     let rows = connection
         .prepare_cached(&sql)?
-        .query_map(values.as_slice(), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?
+        .query_map(values.as_slice(), |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     Ok(rows)
 }

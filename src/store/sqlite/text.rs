@@ -10,6 +10,11 @@ impl Text {
     pub(super) fn read(&self) -> Result<&str, &'static str> {
         self.0.as_deref().map_err(|why| *why)
     }
+
+    /// How long it is, in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, String::len)
+    }
 }
 
 impl FromSql for Text {
