@@ -10,3 +10,4 @@ mod pages;
 mod routes;
 mod step;
 mod unknown_ids;
+mod view;

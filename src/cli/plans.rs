@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::client::{Client, HostArgs, encoded};
 use crate::output::{complain, print};
-use crate::plan::{Domain, Order, Plan, PlanStatus, StepStatus};
+use crate::plan::{Domain, Order, Plan, PlanStatus, StepStatus, View};
 use crate::store::Unreadable;
 use crate::text::{json_line, plain, shorten};
 
@@ -75,7 +75,10 @@ pub(super) async fn run(args: &PlansArgs) -> anyhow::Result<()> {
 /// What a page of so many is asked for with.
 fn path(args: &PlansArgs, limit: usize, cursor: Option<&str>) -> String {
     let mut path = format!("/mesh/plans?limit={limit}&order={}", args.order);
+    // A line has nothing of what a summary leaves out.
+    let view = if args.json { View::Full } else { View::Summary };
     let more = [
+        ("view", Some(view.to_string())),
         ("status", args.status.map(|status| status.to_string())),
         ("domain", args.domain.map(|domain| domain.to_string())),
         ("cursor", cursor.map(encoded)),

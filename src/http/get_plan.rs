@@ -1,12 +1,14 @@
-//! `GET /mesh/plan?id=`: one plan.
+//! `GET /mesh/plan?id=&view=`: one plan.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::{Serialize, Serializer};
 
 use super::error::HttpError;
+use super::json::{json, written};
 use super::query::Parameters;
 use crate::engine::Engine;
 use crate::plan::Plan;
@@ -30,14 +32,16 @@ impl PlanAnswer {
     }
 }
 
-/// `{ok, plan}`, or 404.
+/// `id`, `view` → `{ok, plan}`, or 404.
 pub(super) async fn get_plan(
     State(engine): State<Arc<Engine>>,
     parameters: Parameters,
-) -> Result<Json<PlanAnswer>, HttpError> {
+) -> Result<Response, HttpError> {
     let id = parameters
         .get("id")
         .ok_or_else(|| HttpError::bad("id is required"))?;
+    let view = parameters.name("view")?.unwrap_or_default();
     let plan = engine.store.plan(id).await?.ok_or(StoreError::NotFound)?;
-    Ok(PlanAnswer::json(plan))
+    let plan = written(plan.json(view))?;
+    Ok(json(format!(r#"{{"ok":true,"plan":{plan}}}"#)))
 }

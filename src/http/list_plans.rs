@@ -1,16 +1,15 @@
 //! `GET /mesh/plans`: plans, newest or oldest first, a page at a time.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
 
 use super::error::HttpError;
-use super::page::{List, Written, page, written};
+use super::page::{List, Written, page};
 use super::query::Parameters;
 use crate::engine::Engine;
-use crate::plan::{Order, UnknownName};
+use crate::plan::{Order, View};
 use crate::store::{Query, StoreError};
 
 /// Plans of a page that names no limit.
@@ -19,28 +18,35 @@ const DEFAULT_LIMIT: usize = 100;
 /// Plans of one page at the most.
 const LONGEST: usize = 1_000;
 
-/// `limit`, `cursor`, `order`, `domain`, `sessionId`, `status` → `{ok, plans, unreadable?: [{id, error}], nextCursor?}`.
+/// `limit`, `cursor`, `order`, `domain`, `sessionId`, `status`, `view` → `{ok, plans, unreadable?: [{id, error}], nextCursor?}`.
 pub(super) async fn list_plans(
     State(engine): State<Arc<Engine>>,
     parameters: Parameters,
 ) -> Result<Response, HttpError> {
-    let order = parameters.parse("order", name)?.unwrap_or_default();
+    let order = parameters.name("order")?.unwrap_or_default();
     let cursor = parameters.parse("cursor", |text| cursor(text, order))?;
     let limit = parameters.parse("limit", limit)?.unwrap_or(DEFAULT_LIMIT);
     let query = Query {
         order,
-        domain: parameters.parse("domain", name)?,
+        domain: parameters.name("domain")?,
         session_id: parameters.get("sessionId").map(str::to_owned),
-        status: parameters.parse("status", name)?,
+        status: parameters.name("status")?,
         ..Query::default()
     };
-    page(Plans { engine, query }, cursor, limit).await
+    let view = parameters.name("view")?.unwrap_or_default();
+    let plans = Plans {
+        engine,
+        query,
+        view,
+    };
+    page(plans, cursor, limit).await
 }
 
 /// The plans that were asked for.
 struct Plans {
     engine: Arc<Engine>,
     query: Query,
+    view: View,
 }
 
 impl List for Plans {
@@ -55,7 +61,7 @@ impl List for Plans {
             ..self.query.clone()
         };
         let part = self.engine.store.plans(query).await?;
-        written(part, |plan| serde_json::to_string(&*plan))
+        Written::new(part, |plan| plan.json(self.view))
     }
 
     fn shown(&self, cursor: &i64) -> String {
@@ -85,8 +91,4 @@ fn cursor(text: &str, order: Order) -> Result<i64, String> {
         .and_then(|seq| seq.parse().ok());
     seq.filter(|seq| *seq >= 0)
         .ok_or_else(|| format!("must be the nextCursor of the page before, in the order {order}"))
-}
-
-fn name<T: FromStr<Err = UnknownName>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: UnknownName| error.to_string())
 }

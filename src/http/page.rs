@@ -8,12 +8,12 @@ use std::convert::Infallible;
 use std::future::Future;
 
 use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::stream::unfold;
 use serde::Serialize;
 
 use super::error::HttpError;
+use super::json::{json, written};
 use crate::store::{Part, StoreError};
 
 /// The largest page, in bytes of JSON. What is larger than that alone is a page of its own.
@@ -41,26 +41,24 @@ pub(super) trait List: Send + 'static {
     fn shown(&self, cursor: &Self::Cursor) -> String;
 }
 
-/// The part as JSON, with each item written like this.
-pub(super) fn written<C, T, E: Serialize>(
-    part: Part<C, T, E>,
-    write: impl Fn(T) -> serde_json::Result<String>,
-) -> Result<Written<C>, StoreError> {
-    let items = part.items.into_iter().map(|(cursor, item)| {
-        let json = match item {
-            Ok(item) => Ok(write(item)?),
-            Err(why) => Err(serde_json::to_string(&why)?),
-        };
-        Ok((cursor, json))
-    });
-    let items = items.collect::<serde_json::Result<_>>();
-    Ok(Written {
-        items: items.map_err(|error| {
-            tracing::error!("what is stored can't be written as JSON: {error}");
-            StoreError::Fault
-        })?,
-        next: part.next,
-    })
+impl<C> Written<C> {
+    /// A part as JSON, with each item written like this.
+    pub(super) fn new<T, E: Serialize>(
+        part: Part<C, T, E>,
+        write: impl Fn(T) -> serde_json::Result<String>,
+    ) -> Result<Self, StoreError> {
+        let items = part.items.into_iter().map(|(cursor, item)| {
+            let json = match item {
+                Ok(item) => Ok(write(item)?),
+                Err(why) => Err(serde_json::to_string(&why)?),
+            };
+            Ok((cursor, json))
+        });
+        Ok(Self {
+            items: written(items.collect())?,
+            next: part.next,
+        })
+    }
 }
 
 /// `{ok, <NAME>: […], unreadable?: […], nextCursor?}`: the page behind `after`, with so many at the most.
@@ -91,7 +89,7 @@ pub(super) async fn page<L: List>(
             Some((Ok::<_, Infallible>(piece), (None, page)))
         }))
     };
-    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+    Ok(json(body))
 }
 
 /// A page that is being written.

@@ -1,5 +1,7 @@
 //! Query parameters, taken one by one like the fields of a body.
 
+use std::str::FromStr;
+
 use axum::extract::{FromRequestParts, MatchedPath, Query, Request, State};
 use axum::http::Uri;
 use axum::http::request::Parts;
@@ -9,13 +11,22 @@ use axum::response::{IntoResponse, Response};
 use super::error::HttpError;
 use super::strict::{self, Place};
 use crate::config::UnknownFields;
+use crate::plan::UnknownName;
 
 /// The parameters of the routes that take any. Every other route takes none.
 const TAKEN: [(&str, &[&str]); 5] = [
-    ("/mesh/plan", &["id"]),
+    ("/mesh/plan", &["id", "view"]),
     (
         "/mesh/plans",
-        &["limit", "cursor", "order", "domain", "sessionId", "status"],
+        &[
+            "limit",
+            "cursor",
+            "order",
+            "domain",
+            "sessionId",
+            "status",
+            "view",
+        ],
     ),
     ("/mesh/history", &["id"]),
     ("/mesh/events", &["id", "lastEventId"]),
@@ -75,5 +86,15 @@ impl Parameters {
     ) -> Result<Option<T>, HttpError> {
         let parsed = self.get(name).map(parse).transpose();
         parsed.map_err(|error| HttpError::bad(format!("{name} {error}")))
+    }
+
+    /// A parameter that is a name of a vocabulary, if it is there.
+    pub(super) fn name<T: FromStr<Err = UnknownName>>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, HttpError> {
+        self.parse(name, |text| {
+            text.parse().map_err(|error: UnknownName| error.to_string())
+        })
     }
 }

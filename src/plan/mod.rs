@@ -1,7 +1,8 @@
 //! Plans and what may happen to them. Pure: no I/O, no clock, no async, nothing of the project.
 //!
 //! # Layout
-//! - [`Plan`], [`Step`]: what clients see, and what is stored; its names are in [`vocabulary`].
+//! - [`Plan`], [`Step`]: what clients see, and what is stored; its names are in [`vocabulary`],
+//!   what is left of it in lists in [`summary`].
 //! - [`Transition`]: the changes there are ([`transition`]). [`Plan::apply`]: the state machine
 //!   ([`machine`]). Every legal change, and no other; [`Refused`] says why not. [`order`]: which step
 //!   may begin; [`attempt`]: what becomes of one that has; [`people`]: what people decide.
@@ -19,6 +20,7 @@ mod model;
 mod order;
 mod people;
 mod refused;
+mod summary;
 mod time;
 mod transition;
 mod vocabulary;
@@ -34,6 +36,6 @@ pub use refused::Refused;
 pub use time::Timestamp;
 pub use transition::{Finished, Outcome, Sending, Starter, Transition};
 pub use vocabulary::{
-    ApprovalMode, Domain, Effect, Method, Mode, Order, PlanStatus, StepStatus, UnknownName,
+    ApprovalMode, Domain, Effect, Method, Mode, Order, PlanStatus, StepStatus, UnknownName, View,
     WaitingFor,
 };

@@ -112,7 +112,7 @@ fn first() -> u32 {
     1
 }
 
-fn is_first(number: &u32) -> bool {
+pub(super) fn is_first(number: &u32) -> bool {
     *number == 1
 }
 

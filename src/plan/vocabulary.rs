@@ -101,6 +101,18 @@ named! {
 }
 
 named! {
+    /// How much of a plan is shown.
+    #[derive(Default)]
+    View {
+        /// All of it.
+        #[default]
+        Full = "full",
+        /// How it stands, without what its steps send, get and say.
+        Summary = "summary",
+    }
+}
+
+named! {
     /// What a plan's steps add up to.
     PlanStatus {
         /// No step has begun.
