@@ -1,42 +1,69 @@
-//! `GET /mesh/history?id=`: every change of a plan.
+//! `GET /mesh/history?id=`: every change of a plan, a page at a time.
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use axum::response::Response;
 
 use super::error::HttpError;
+use super::page::{List, Written, page};
 use super::query::Parameters;
 use crate::engine::Engine;
-use crate::plan::HistoryEntry;
-use crate::store::{History, StoreError};
+use crate::store::{Position, StoreError};
 
-/// `{ok, history, unreadable?}`
-#[derive(Serialize)]
-pub(super) struct HistoryAnswer {
-    ok: bool,
-    history: Vec<HistoryEntry>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    unreadable: Vec<String>,
-}
+/// Changes on a page that names no limit. A plan of ordinary steps has three of each.
+const DEFAULT_LIMIT: usize = 1_000;
 
-/// `{ok, history: [{at, actor, transition, step?, status, attempt?, requests?, durationMs?, error?}], unreadable?: [error]}`,
-/// oldest first, or 404.
+/// Changes on one page at the most.
+const LONGEST: usize = 10_000;
+
+/// `id`, `limit`, `cursor` → `{ok, history: [{at, actor, transition, step?, status, attempt?, requests?,
+/// durationMs?, error?}], unreadable?: [error], nextCursor?}`, oldest first, or 404.
 pub(super) async fn get_history(
     State(engine): State<Arc<Engine>>,
     parameters: Parameters,
-) -> Result<Json<HistoryAnswer>, HttpError> {
+) -> Result<Response, HttpError> {
     let id = parameters
         .get("id")
-        .ok_or_else(|| HttpError::bad("id is required"))?;
-    let history = engine.store.history(id).await?;
-    if history == History::default() {
-        return Err(StoreError::NotFound.into());
+        .ok_or_else(|| HttpError::bad("id is required"))?
+        .to_owned();
+    let cursor = parameters.parse("cursor", cursor)?;
+    let limit = parameters.limit(LONGEST)?.unwrap_or(DEFAULT_LIMIT);
+    page(Changes { engine, id }, cursor, limit).await
+}
+
+/// The changes of a plan.
+struct Changes {
+    engine: Arc<Engine>,
+    id: String,
+}
+
+impl List for Changes {
+    type Cursor = Position;
+
+    const NAME: &'static str = "history";
+
+    async fn part(
+        &self,
+        after: Option<Position>,
+        most: usize,
+    ) -> Result<Written<Position>, StoreError> {
+        let after = after.unwrap_or_default();
+        let part = self.engine.store.history(&self.id, after, most).await?;
+        Written::new(part, |entry| serde_json::to_string(&entry))
     }
-    Ok(Json(HistoryAnswer {
-        ok: true,
-        history: history.entries,
-        unreadable: history.unreadable,
-    }))
+
+    fn shown(&self, cursor: &Position) -> String {
+        format!("{}-{}", cursor.row, cursor.entries)
+    }
+}
+
+fn cursor(text: &str) -> Result<Position, String> {
+    let position = text.split_once('-').and_then(|(row, entries)| {
+        Some(Position {
+            row: row.parse().ok()?,
+            entries: entries.parse().ok()?,
+        })
+    });
+    position.ok_or_else(|| "must be the nextCursor of the page before".to_owned())
 }

@@ -25,7 +25,7 @@ pub(super) async fn list_plans(
 ) -> Result<Response, HttpError> {
     let order = parameters.name("order")?.unwrap_or_default();
     let cursor = parameters.parse("cursor", |text| cursor(text, order))?;
-    let limit = parameters.parse("limit", limit)?.unwrap_or(DEFAULT_LIMIT);
+    let limit = parameters.limit(LONGEST)?.unwrap_or(DEFAULT_LIMIT);
     let query = Query {
         order,
         domain: parameters.name("domain")?,
@@ -67,14 +67,6 @@ impl List for Plans {
     fn shown(&self, cursor: &i64) -> String {
         format!("{}{cursor}", mark(self.query.order))
     }
-}
-
-fn limit(text: &str) -> Result<usize, String> {
-    let limit = text
-        .parse()
-        .ok()
-        .filter(|limit| (1..=LONGEST).contains(limit));
-    limit.ok_or_else(|| format!("must be a number from 1 to {LONGEST}"))
 }
 
 /// What cursors begin with in this order: in the other one they would skip plans.

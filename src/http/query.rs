@@ -28,7 +28,7 @@ const TAKEN: [(&str, &[&str]); 5] = [
             "view",
         ],
     ),
-    ("/mesh/history", &["id"]),
+    ("/mesh/history", &["id", "limit", "cursor"]),
     ("/mesh/events", &["id", "lastEventId"]),
     ("/plugins/{kind}/recordings", &["planId", "stepId"]),
 ];
@@ -95,6 +95,15 @@ impl Parameters {
     ) -> Result<Option<T>, HttpError> {
         self.parse(name, |text| {
             text.parse().map_err(|error: UnknownName| error.to_string())
+        })
+    }
+
+    /// How much a page may have at the most, if that is said.
+    pub(super) fn limit(&self, longest: usize) -> Result<Option<usize>, HttpError> {
+        self.parse("limit", |text| {
+            let limit = text.parse().ok();
+            let limit = limit.filter(|limit| (1..=longest).contains(limit));
+            limit.ok_or_else(|| format!("must be a number from 1 to {longest}"))
         })
     }
 }

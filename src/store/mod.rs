@@ -47,8 +47,8 @@ pub trait Store: Send + Sync + 'static {
     /// The plans that the host drives to their end, oldest first.
     async fn driven(&self) -> Result<Vec<Driven>, StoreError>;
 
-    /// Every change of a plan, oldest first; none for a plan that is not there.
-    async fn history(&self, id: &str) -> Result<History, StoreError>;
+    /// The changes of a plan behind this place, oldest first, a part at a time: so many at the most.
+    async fn history(&self, id: &str, after: Position, most: usize) -> Result<History, StoreError>;
 
     /// Changes after the one with this number, of one plan or of all, in order, with their numbers.
     async fn changes(
@@ -137,14 +137,17 @@ pub struct Driven {
     pub rests_until: Option<Timestamp>,
 }
 
-/// Every change of a plan.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct History {
-    /// Oldest first.
-    pub entries: Vec<HistoryEntry>,
-    /// Why some that belong here can't be read.
-    pub unreadable: Vec<String>,
+/// A place in the history of a plan: behind a row, and behind so many entries of the row after it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The number of the row.
+    pub row: i64,
+    /// The entries. They may be on disk by then or not: they go there as the next row of their plan.
+    pub entries: usize,
 }
+
+/// Some changes of a plan, oldest first.
+pub type History = Part<Position, HistoryEntry, String>;
 
 /// What went to disk together.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Reply, TestApp, TestAppBuilder, http};
+use crate::support::{Reply, TestApp, TestAppBuilder, assert_has, http};
 
 /// The most that a page has, in bytes, unless one plan alone has more.
 const PAGE: usize = 4 << 20;
@@ -181,4 +181,131 @@ async fn what_cannot_be_read_is_on_its_page() {
     };
     let plans: Vec<Value> = plans.iter().map(|plan| plan["id"].clone()).collect();
     assert_eq!(ids(&seen), ids(&plans));
+}
+
+fn history_of(plan: &Value) -> String {
+    format!("/mesh/history?id={}", plan["id"].as_str().unwrap())
+}
+
+/// Runs the plan again from its first step, so that its results become history.
+async fn again(app: &TestApp, plan: &Value) {
+    let retry = json!({"planId": plan["id"], "stepId": "step-1"});
+    let (status, answer) = app.post("/mesh/retry", &retry).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(app.run(plan).await["status"], "DONE");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_of_many_retries_is_told_in_pages() {
+    let app = answering(RESULT).start().await;
+    // The row of one retry has more than a page.
+    let plan = done(&app, "social", 6).await;
+    for _ in 0..4 {
+        again(&app, &plan).await;
+    }
+    let listed = pages(&app, &history_of(&plan), "history").await;
+    assert_full(&listed, RESULT + 5_000);
+    let history = whole(listed);
+    let kept = history.iter().filter(|entry| entry["result"].is_object());
+    assert_eq!(kept.count(), 4 * 6);
+    assert_eq!(history.len(), 1 + 5 * 6 * 3 + 4 * 6, "each change once");
+    for limit in [1, 7, 10_000] {
+        let path = format!("{}&limit={limit}", history_of(&plan));
+        let listed = pages(&app, &path, "history").await;
+        assert!(listed.iter().all(|(_, entries)| entries.len() <= limit));
+        assert!(whole(listed) == history, "limit {limit}");
+    }
+    let app = answering(RESULT).data(app.stop().await).start().await;
+    let listed = pages(&app, &history_of(&plan), "history").await;
+    assert!(whole(listed) == history, "after a restart");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_history_is_one_page() {
+    let app = TestApp::start().await;
+    let plan = app.run(&app.create(&json!({})).await).await;
+    let (_, answer) = app.get(&history_of(&plan)).await;
+    assert_eq!(answer["history"].as_array().unwrap().len(), 13);
+    assert_eq!(answer.get("nextCursor"), None);
+}
+
+/// What is not on disk yet is told once, also where a page ends in the middle of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_ends_in_a_step_under_way_goes_on_after_it() {
+    let app = TestApp::start().await;
+    let plan = app.create(&json!({})).await;
+    let mut cursors = Vec::new();
+    app.stub("autonomy").hold();
+    let stepping = app.step(&plan);
+    let watching = async {
+        app.stub("autonomy").asked(1).await;
+        for limit in 1..=3 {
+            let (_, answer) = app
+                .get(&format!("{}&limit={limit}", history_of(&plan)))
+                .await;
+            let transitions = answer["history"].as_array().unwrap().iter();
+            let transitions: Vec<_> = transitions
+                .map(|entry| entry["transition"].clone())
+                .collect();
+            assert_eq!(transitions, ["created", "started", "sent"][..limit]);
+            cursors.push(answer["nextCursor"].as_str().map(str::to_owned));
+        }
+        app.stub("autonomy").release();
+    };
+    tokio::join!(stepping, watching);
+    assert_eq!(cursors[2], None, "that is all there is");
+    for (cursor, expected) in cursors.iter().flatten().zip([3, 2]) {
+        let (_, answer) = app
+            .get(&format!("{}&cursor={cursor}", history_of(&plan)))
+            .await;
+        let rest = answer["history"].as_array().unwrap();
+        let transitions = ["started", "sent", "finished"];
+        let transitions = &transitions[transitions.len() - expected..];
+        assert!(
+            rest.iter()
+                .map(|entry| &entry["transition"])
+                .eq(transitions),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_page_of_a_history_is_refused() {
+    let app = TestApp::start().await;
+    let plan = app.create(&json!({})).await;
+    for wrong in ["0", "10001", "-1", "x", ""] {
+        let (status, answer) = app
+            .get(&format!("{}&limit={wrong}", history_of(&plan)))
+            .await;
+        assert_eq!(status, 400, "{wrong:?}");
+        assert_has(
+            answer["error"].as_str().unwrap(),
+            &["limit must be a number from 1 to 10000"],
+        );
+    }
+    for wrong in [
+        "",
+        "1",
+        "-1",
+        "x-1",
+        "1--1",
+        "1-x",
+        "99999999999999999999-0",
+        "oldest-1",
+    ] {
+        let (status, answer) = app
+            .get(&format!("{}&cursor={wrong}", history_of(&plan)))
+            .await;
+        assert_eq!(status, 400, "{wrong:?}");
+        assert_has(
+            answer["error"].as_str().unwrap(),
+            &["cursor must be the nextCursor"],
+        );
+    }
+    let (status, answer) = app.get("/mesh/history?id=nobody&cursor=1-0").await;
+    assert_eq!((status, &answer["error"]), (404, &json!("Plan not found")));
+    let beyond = format!("{}&cursor={}-9", history_of(&plan), i64::MAX);
+    let expected = json!({"ok": true, "history": []});
+    assert_eq!(app.get(&beyond).await, (200, expected));
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use codex_mesh::plan::{Plan, Starter, Transition};
-use codex_mesh::store::{Feed, SqliteStore, Store, Told};
+use codex_mesh::store::{Feed, Position, SqliteStore, Store, Told};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, within};
@@ -70,9 +70,12 @@ async fn who_is_far_behind_misses_nothing() {
         reason: "enough".to_owned(),
     };
     store.apply(&plan.id, &cancel).await.unwrap();
-    let mut history = Vec::new();
-    for entry in store.history(&plan.id).await.unwrap().entries {
-        history.push(serde_json::to_value(entry).unwrap());
+    let (mut history, mut next) = (Vec::new(), Some(Position::default()));
+    while let Some(after) = next {
+        let part = store.history(&plan.id, after, 1_000).await.unwrap();
+        let entries = part.items.into_iter().map(|(_, entry)| entry.unwrap());
+        history.extend(entries.map(|entry| serde_json::to_value(entry).unwrap()));
+        next = part.next;
     }
     assert_eq!(history.len(), 1 + 4 + CHANGES + 1);
 

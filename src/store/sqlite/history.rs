@@ -4,9 +4,10 @@ use std::fmt::Display;
 
 use rusqlite::{Connection, params};
 
+use super::PART;
 use super::text::{Shown, Text};
 use crate::plan::HistoryEntry;
-use crate::store::{Change, History, StoreError};
+use crate::store::{Change, History, Position, StoreError};
 
 /// Adds what happened; its number.
 pub(super) fn append(
@@ -60,22 +61,112 @@ pub(super) fn after(
     Ok(changes)
 }
 
-/// Every change of a plan, oldest first. What can't be read is reported to the operator and told.
-pub(super) fn find(connection: &Connection, plan_id: &str) -> Result<History, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT entries FROM history WHERE plan_id = ?1 ORDER BY seq")?;
-    let mut rows = statement.query([plan_id])?;
-    let mut history = History::default();
+/// The changes of a plan behind this place, then those that are not on disk: so many at the most. What
+/// can't be read is reported to the operator and told.
+pub(super) fn part(
+    connection: &Connection,
+    plan_id: &str,
+    after: Position,
+    most: usize,
+    unwritten: Vec<HistoryEntry>,
+) -> Result<History, StoreError> {
+    let mut telling = Telling {
+        part: History::default(),
+        at: after,
+        most,
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, entries FROM history WHERE plan_id = ?1 AND seq > ?2 ORDER BY seq",
+    )?;
+    let mut rows = statement.query(params![plan_id, after.row])?;
+    let mut bytes = 0_usize;
     while let Some(row) = rows.next()? {
-        match parse(plan_id, &row.get(0)?) {
-            Ok(entries) => history.entries.extend(entries),
+        let behind = Position {
+            row: row.get(0)?,
+            entries: 0,
+        };
+        if bytes >= PART || telling.is_full() {
+            return Ok(telling.goes_on());
+        }
+        let text: Text = row.get(1)?;
+        bytes = bytes.saturating_add(text.len());
+        match parse(plan_id, &text) {
+            Ok(entries) => {
+                if !telling.tells(entries, Some(behind)) {
+                    return Ok(telling.goes_on());
+                }
+            }
             Err(error) => {
                 tracing::error!("{error}");
-                history.unreadable.push(error.to_string());
+                telling.tell(behind, Err(error.to_string()));
             }
         }
     }
-    Ok(history)
+    if telling.tells(unwritten, None) {
+        check_there(connection, plan_id, &telling.part)?;
+        return Ok(telling.part);
+    }
+    Ok(telling.goes_on())
+}
+
+/// That there is such a plan, where nothing of it was found.
+fn check_there(connection: &Connection, plan_id: &str, found: &History) -> Result<(), StoreError> {
+    if !found.items.is_empty() {
+        return Ok(());
+    }
+    let is_there = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM history WHERE plan_id = ?1)")?
+        .query_row([plan_id], |row| row.get(0))?;
+    if is_there {
+        Ok(())
+    } else {
+        Err(StoreError::NotFound)
+    }
+}
+
+/// A part of a history that is being told.
+struct Telling {
+    part: History,
+    /// Where it is.
+    at: Position,
+    most: usize,
+}
+
+impl Telling {
+    fn is_full(&self) -> bool {
+        self.part.items.len() >= self.most
+    }
+
+    fn tell(&mut self, behind: Position, item: Result<HistoryEntry, String>) {
+        self.at = behind;
+        self.part.items.push((behind, item));
+    }
+
+    /// Tells of one row what was not told before; whether there was room for all of it. Behind it
+    /// there is this place, if it is on disk.
+    fn tells(&mut self, entries: Vec<HistoryEntry>, behind: Option<Position>) -> bool {
+        let (row, count) = (self.at.row, entries.len());
+        for (index, entry) in entries.into_iter().enumerate().skip(self.at.entries) {
+            if self.is_full() {
+                return false;
+            }
+            let told = index.saturating_add(1);
+            let within = Position { row, entries: told };
+            let is_last = told == count;
+            self.tell(behind.filter(|_| is_last).unwrap_or(within), Ok(entry));
+        }
+        if let Some(behind) = behind {
+            self.at = behind;
+        }
+        true
+    }
+
+    fn goes_on(self) -> History {
+        History {
+            next: Some(self.at),
+            ..self.part
+        }
+    }
 }
 
 /// The number of the newest change; 0 if there is none.

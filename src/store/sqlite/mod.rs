@@ -47,7 +47,8 @@ use super::live::{Held, Live, Slot};
 use super::signal::Signals;
 use super::{
     Backlog, Change, Condition, Delivery, Driven, History, News, OutboxEntry, ParkedEvent, Plans,
-    PluginChoice, PluginRecord, Query, Retention, Signal, Store, StoreError, Unwritten, now,
+    PluginChoice, PluginRecord, Position, Query, Retention, Signal, Store, StoreError, Unwritten,
+    now,
 };
 use crate::plan::{Event, HistoryEntry, Plan, Transition};
 
@@ -226,22 +227,26 @@ impl Store for SqliteStore {
         self.reader.run(plans::driven).await
     }
 
-    async fn history(&self, id: &str) -> Result<History, StoreError> {
+    async fn history(&self, id: &str, after: Position, most: usize) -> Result<History, StoreError> {
         // Locked while the disk is read, so that no change is seen twice or not at all.
         let slot = self.live.existing(id);
         let held = match &slot {
             Some(slot) => Some(slot.lock().await),
             None => None,
         };
+        let unwritten = held.as_ref().and_then(|held| held.as_ref());
+        let unwritten = unwritten.map(|held| held.unwritten.clone());
         let plan_id = id.to_owned();
-        let stored = self
-            .reader
-            .run(move |connection| history::find(connection, &plan_id));
-        let mut history = stored.await?;
-        if let Some(held) = held.as_ref().and_then(|held| held.as_ref()) {
-            history.entries.extend(held.unwritten.iter().cloned());
-        }
-        Ok(history)
+        let part = self.reader.run(move |connection| {
+            history::part(
+                connection,
+                &plan_id,
+                after,
+                most,
+                unwritten.unwrap_or_default(),
+            )
+        });
+        part.await
     }
 
     async fn changes(
