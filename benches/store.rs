@@ -101,6 +101,7 @@ async fn step(store: &SqliteStore, id: &str, effect: Effect) {
         log: Vec::new(),
         requests: 1,
         nothing_written: false,
+        most_bytes: usize::MAX,
     });
     let start = Transition::Start(Starter::Client);
     let send = Transition::Send("step-1".to_owned(), sending);

@@ -197,6 +197,7 @@ fn go_on(told: &mut Told, now: Timestamp) {
         log: Vec::new(),
         requests: 1,
         nothing_written: false,
+        most_bytes: usize::MAX,
     };
     told.on(&Transition::Finish(finished), now);
 }

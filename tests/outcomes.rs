@@ -2,6 +2,7 @@
 //! answer is a failure that says so.
 
 mod no_answer;
+mod room;
 mod verdict;
 
 use codex_mesh::config::SimulatedBy;

@@ -19,6 +19,7 @@ mod settings;
 mod sources;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,6 +50,9 @@ const MOST_RECORDED: usize = 100;
 
 /// The most of anything that there may be at the same time.
 const MOST: usize = 1_000_000;
+
+/// How much a plan may be allowed to carry, in bytes.
+const PLAN_BYTES: RangeInclusive<usize> = 1 << 10..=256 << 20;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Deserialize)]
@@ -204,6 +208,10 @@ impl Config {
         ];
         if let Some((name, _)) = bounded.iter().find(|(_, value)| *value > MOST) {
             bail!("{name} must be at most {MOST}");
+        }
+        if !PLAN_BYTES.contains(&self.limits.plan_bytes) {
+            let (least, most) = PLAN_BYTES.into_inner();
+            bail!("[limits] plan_bytes must be from {least} to {most}");
         }
         let mut plugins = self.plugin.iter();
         if let Some((kind, _)) = plugins.find(|(_, plugin)| plugin.record > MOST_RECORDED) {

@@ -194,6 +194,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// The largest answer of a service, in bytes.
     pub answer_bytes: usize,
+    /// What one plan may carry, in bytes: its goal, and what its steps are set to, send, get and say.
+    pub plan_bytes: usize,
     /// Steps of one plan.
     pub steps: usize,
     /// How often a step is tried before its plan is taken back no more.
@@ -226,6 +228,7 @@ impl Default for Limits {
         Self {
             body_bytes: 1 << 20,
             answer_bytes: 1 << 20,
+            plan_bytes: 16 << 20,
             steps: 50,
             attempts: 100,
             concurrent_steps: 256,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::assemble::{Assembler, Draft, apart};
 use super::recipes::Wanted;
 use super::request::FIRST;
+use super::room::Room;
 use super::{Engine, EngineError};
 use crate::plan::{ApprovalMode, Domain, Mode, Plan, PlanStatus, Timestamp};
 use crate::registry::PluginVersion;
@@ -80,26 +81,30 @@ impl Engine {
 
     /// Fills in what each step would send now. One that can't say yet says why.
     async fn shape_all(&self, plan: &mut Plan, kinds: &[Arc<PluginVersion>]) {
+        let mut room = Room::of(plan, self.limits.plan_bytes);
         let mut shaped = Vec::with_capacity(kinds.len());
         for (step, kind) in plan.steps.iter().zip(kinds) {
-            shaped.push(self.shape(plan, step, kind).await);
-        }
-        let keepers = plan.steps.iter();
-        let keepers: Vec<_> = keepers.map(|step| self.keeper(plan, step)).collect();
-        for ((step, shaped), keeper) in plan.steps.iter_mut().zip(shaped).zip(keepers) {
-            match shaped {
+            let keeper = self.keeper(plan, step);
+            let request = self.shape(plan, step, kind).await;
+            shaped.push(match request {
                 Ok(request) => {
-                    let sending = request.sending(false, FIRST, &keeper);
-                    step.headers = sending.headers;
-                    step.method = sending.method;
-                    step.endpoint = sending.endpoint;
-                    step.payload = sending.payload;
-                    // A step that may write is a step that writes, whatever it says today.
-                    step.effect = step.effect.max(sending.effect);
+                    let mut sending = request.sending(false, FIRST, &keeper);
+                    let unknown = room.take(sending.payload.as_ref()).err();
+                    sending.payload.take_if(|_| unknown.is_some());
+                    (Some(sending), unknown)
                 }
-                Err(reason) => {
-                    step.payload_reason = Some(keeper.text(reason));
-                }
+                Err(reason) => (None, Some(keeper.text(reason))),
+            });
+        }
+        for (step, (sending, reason)) in plan.steps.iter_mut().zip(shaped) {
+            step.payload_reason = reason;
+            if let Some(sending) = sending {
+                step.headers = sending.headers;
+                step.method = sending.method;
+                step.endpoint = sending.endpoint;
+                step.payload = sending.payload;
+                // A step that may write is a step that writes, whatever it says today.
+                step.effect = step.effect.max(sending.effect);
             }
         }
     }

@@ -183,6 +183,7 @@ fn failed_by_host(step: &str) -> Finished {
         log: Vec::new(),
         requests: 0,
         nothing_written: false,
+        most_bytes: 0,
     }
 }
 

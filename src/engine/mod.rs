@@ -11,7 +11,7 @@
 //! - [`shares`]: what callers share. [`show`]: what a step would send now. [`settings`]: the settings that a step has.
 //! - [`record`]: the last steps of the kinds that are recorded.
 //! - [`policy`]: what a mode lets through, judged for each request. [`checks`]: which count before.
-//! - [`request`]: a plugin's request, checked. [`kept`]: what is kept of a step, without secrets.
+//! - [`request`]: a plugin's request, checked. [`room`]: how much a plan may carry. [`kept`]: what is kept of a step, without secrets.
 
 mod assemble;
 mod checks;
@@ -26,6 +26,7 @@ mod recipes;
 mod record;
 mod request;
 mod rest;
+mod room;
 mod run;
 mod settings;
 mod shares;

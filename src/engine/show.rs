@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::kept::{GUESSED, Keeper};
 use super::request::{Checked, FIRST};
+use super::room::Room;
 use super::verdict::{failed, shorten};
 use crate::contract;
 use crate::plan::{Effect, Plan, Sending, Step, Transition, WaitingFor};
@@ -43,6 +44,8 @@ impl Engine {
             return None;
         }
         let sending = request.sending(false, FIRST, &self.keeper(plan, step));
+        let mut room = Room::instead_of(plan, step, self.limits.plan_bytes);
+        room.take(sending.payload.as_ref()).ok()?;
         let same = step.method == sending.method
             && step.endpoint == sending.endpoint
             && step.headers == sending.headers

@@ -8,6 +8,7 @@ use super::doubt::Judged;
 use super::kept::{GUESSED, Keeper, Said};
 use super::policy::Gate;
 use super::request::{CallIdentity, Checked, FIRST};
+use super::room::Room;
 use super::verdict::{Next, Patience, failed, judge, shorten};
 use crate::cases::Recorder;
 use crate::contract;
@@ -66,6 +67,7 @@ impl Engine {
             log: Vec::new(),
             requests: 0,
             nothing_written: plan.step(id).is_some_and(|step| !step.sent),
+            most_bytes: self.limits.plan_bytes,
         };
         let mut run = match self.prepare(plan, id).await {
             Ok(run) => run,
@@ -197,6 +199,9 @@ impl Run<'_> {
         if let Gate::Refuse(reason) = gate {
             return Err(refused(reason));
         }
+        let most = self.engine.limits.plan_bytes;
+        let mut room = Room::instead_of(self.plan, self.step, most);
+        room.take(checked.body.as_ref()).map_err(refused)?;
         if gate == Gate::Send && checked.effect.acts() {
             checked.is_shown_whole(&self.keeper).map_err(refused)?;
         }

@@ -1,6 +1,6 @@
 //! One attempt of a step: what it shows and has sent, and how it goes back or ends.
 
-use super::{Effect, HistoryEntry, Retry, Sending, Step, StepStatus, Timestamp};
+use super::{Effect, HistoryEntry, Json, Retry, Sending, Step, StepStatus, Timestamp};
 
 impl Step {
     /// Under way with a write that was sent and can't be sent again, so that it can't go back.
@@ -72,6 +72,21 @@ impl Step {
             ))
         } else {
             None
+        }
+    }
+
+    /// Why its result is not kept, where the plan carries so much already.
+    pub(super) fn not_kept(&self, result: &Json, carried: usize, most: usize) -> String {
+        let bytes = result.as_str().len();
+        let error = format!(
+            "its result has {bytes} bytes and is not kept: the plan carries {carried} already, and \
+             [limits] plan_bytes allows {most}"
+        );
+        if self.sent {
+            let what = self.what_was_sent();
+            format!("{error}. Its {what} arrived, was answered, and is not repeated by itself")
+        } else {
+            format!("{error}. Raise that, and retry the step")
         }
     }
 

@@ -37,6 +37,11 @@ impl Json {
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
+
+    /// Whether who carries so many bytes already may carry it as well.
+    pub fn fits(&self, carried: usize, most: usize) -> bool {
+        carried.saturating_add(self.as_str().len()) <= most
+    }
 }
 
 impl PartialEq for Json {

@@ -209,7 +209,13 @@ impl Plan {
         if finished.nothing_written {
             step.forget_writes();
         }
+        let carried = self.carried();
+        let step = self.find(&finished.step)?;
         let entry = match &finished.outcome {
+            Outcome::Done { result, .. } if !result.fits(carried, finished.most_bytes) => {
+                let error = step.not_kept(result, carried, finished.most_bytes);
+                step.fail(error, "finished", now)
+            }
             Outcome::Done { result, approval } => {
                 step.status = StepStatus::Done;
                 step.result = Some(result.clone());

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    Approval, ApprovalMode, Cancelled, Domain, Effect, Headers, Held, Json, Method, Mode,
-    PlanStatus, Skipped, StepStatus, Timestamp, Waiting,
+    Approval, ApprovalMode, Cancelled, Domain, Effect, HeaderValue, Headers, Held, Json, Method,
+    Mode, PlanStatus, Skipped, StepStatus, Timestamp, Waiting,
 };
 
 /// One remark of a step's plugin.
@@ -208,11 +208,17 @@ impl Plan {
 }
 
 impl Step {
-    /// What it carries, in bytes: its payload, its result, and what its plugin said.
+    /// What it carries, in bytes: what it is set to, sends and gets, and what its plugin said.
     pub fn carried(&self) -> usize {
-        let json = [&self.payload, &self.result].into_iter().flatten();
-        let json = json.map(|json| json.as_str().len());
+        let json = [&self.settings, &self.payload, &self.result];
+        let json = json.into_iter().flatten().map(|json| json.as_str().len());
+        let headers = self.headers.iter().map(|(name, value)| match value {
+            HeaderValue::Text(value) | HeaderValue::Secret { secret: value } => {
+                name.len().saturating_add(value.len())
+            }
+        });
         let log = self.log.iter().map(|line| line.message.len());
-        json.chain(log).fold(0, usize::saturating_add)
+        let all = json.chain(headers).chain(log);
+        all.fold(0, usize::saturating_add)
     }
 }

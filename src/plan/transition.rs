@@ -81,6 +81,8 @@ pub struct Finished {
     pub requests: u32,
     /// It is certain that no write of this attempt arrived at the service.
     pub nothing_written: bool,
+    /// How much the plan may carry with the step's result, in bytes. One that does not fit is not kept.
+    pub most_bytes: usize,
 }
 
 /// One change of a plan.

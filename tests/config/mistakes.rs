@@ -28,7 +28,12 @@ fn an_unknown_key_in_the_file_is_named() {
 
 #[test]
 fn a_wrong_value_in_the_file_is_named() {
-    let cases: [Case; 20] = [
+    let cases: [Case; 22] = [
+        (
+            "[limits]\nplan_bytes = 1023",
+            &["[limits] plan_bytes must be from 1024 to 268435456"],
+        ),
+        ("[limits]\nplan_bytes = 268435457", &["[limits] plan_bytes"]),
         ("listen = 5565", &["listen", "string"]),
         (
             "default_mode = \"FAST\"",

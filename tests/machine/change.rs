@@ -133,6 +133,7 @@ fn expected(
 fn end_of(record: &Record, plan: &Plan, finished: &Finished) -> StepStatus {
     let Finished { step, outcome, .. } = finished;
     match outcome {
+        Outcome::Done { .. } if finished.most_bytes == 0 => StepStatus::Error,
         Outcome::Done { .. } => StepStatus::Done,
         Outcome::Error { .. } => StepStatus::Error,
         Outcome::Later { most, .. } => {

@@ -293,8 +293,10 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 
 fn finished() -> impl Strategy<Value = Box<Finished>> {
     let log = vec(any::<String>(), 0..3);
-    (outcome(), log, any::<u32>(), any::<bool>()).prop_map(
-        |(outcome, log, requests, nothing_written)| {
+    // Nothing fits, or anything does.
+    let most = prop_oneof![1 => Just(0), 9 => Just(usize::MAX)];
+    (outcome(), log, any::<u32>(), any::<bool>(), most).prop_map(
+        |(outcome, log, requests, nothing_written, most_bytes)| {
             let line = |message| LogLine {
                 level: "info".to_owned(),
                 message,
@@ -305,6 +307,7 @@ fn finished() -> impl Strategy<Value = Box<Finished>> {
                 log: log.into_iter().map(line).collect(),
                 requests,
                 nothing_written,
+                most_bytes,
             })
         },
     )

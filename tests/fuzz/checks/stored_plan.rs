@@ -122,6 +122,7 @@ fn finish(step: String, outcome: Outcome) -> Transition {
         log: Vec::new(),
         requests: 1,
         nothing_written: false,
+        most_bytes: usize::MAX,
     })
 }
 
