@@ -2,6 +2,7 @@
 //! clients are let go.
 
 mod limits;
+mod readers;
 mod shares;
 mod slow;
 

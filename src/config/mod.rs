@@ -193,6 +193,7 @@ impl Config {
             ("waits", self.limits.waits),
             ("connections", self.limits.connections),
             ("event_streams", self.limits.event_streams),
+            ("readers", self.limits.readers),
             ("rounds", usize::try_from(self.limits.rounds)?),
             ("attempts", usize::try_from(self.limits.attempts)?),
         ];
@@ -204,6 +205,7 @@ impl Config {
             ("[limits] waits", self.limits.waits),
             ("[limits] connections", self.limits.connections),
             ("[limits] event_streams", self.limits.event_streams),
+            ("[limits] readers", self.limits.readers),
             ("[run] plans", self.run.plans),
         ];
         if let Some((name, _)) = bounded.iter().find(|(_, value)| *value > MOST) {

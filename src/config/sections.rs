@@ -208,6 +208,8 @@ pub struct Limits {
     pub connections: usize,
     /// Event streams at the same time; past it 503.
     pub event_streams: usize,
+    /// Clients that read a list, a history or a plan at the same time; past it 503.
+    pub readers: usize,
     /// How long one step may take, tries and follow-up calls included, in milliseconds.
     pub step_ms: u64,
     /// How long a request that simulates may take, beside the step's own time and instead of its
@@ -235,6 +237,7 @@ impl Default for Limits {
             waits: 512,
             connections: 1_024,
             event_streams: 64,
+            readers: 32,
             step_ms: 60_000,
             simulation_ms: 120_000,
             client_ms: 30_000,

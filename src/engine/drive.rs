@@ -46,6 +46,8 @@ impl Engine {
             kind: next.map_or_else(String::new, |step| step.kind.clone()),
         };
         let place = self.shares.steps.try_take(&stepping)?;
+        // It may be large, and the step begins with what is there by then.
+        drop(plan);
         let (engine, id) = (Arc::clone(self), id.to_owned());
         let (reply, outcome) = oneshot::channel();
         tokio::spawn(async move {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde_json::Value;
 
 use super::body::JsonBody;
 use super::decision;
 use super::error::HttpError;
-use super::get_plan::PlanAnswer;
+use super::reader::Reader;
 use crate::engine::Engine;
 use crate::plan::Transition;
 
@@ -18,8 +18,9 @@ use crate::plan::Transition;
 /// digests of the writes that were looked at; 409 if the plan shows others by now.
 pub(super) async fn approve_step(
     State(engine): State<Arc<Engine>>,
+    reader: Reader,
     body: JsonBody,
-) -> Result<Json<PlanAnswer>, HttpError> {
+) -> Result<Response, HttpError> {
     let fields = body.fields(&["planId", "stepId", "approvedBy", "note", "reviewed"])?;
     let decision = Transition::Approve {
         step: decision::step(&fields)?,
@@ -27,7 +28,7 @@ pub(super) async fn approve_step(
         note: decision::optional_words(&fields, "note")?,
         reviewed: reviewed(fields.optional("reviewed"))?,
     };
-    decision::apply(&engine, &fields, decision).await
+    decision::apply(&engine, reader, &fields, decision).await
 }
 
 /// `{"step-4": "<digest>", …}`

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 
 use super::body::JsonBody;
 use super::decision;
 use super::error::HttpError;
-use super::get_plan::PlanAnswer;
+use super::reader::Reader;
 use crate::engine::Engine;
 use crate::plan::Transition;
 
@@ -16,12 +16,13 @@ use crate::plan::Transition;
 /// that is not on its way yet is not sent.
 pub(super) async fn cancel_plan(
     State(engine): State<Arc<Engine>>,
+    reader: Reader,
     body: JsonBody,
-) -> Result<Json<PlanAnswer>, HttpError> {
+) -> Result<Response, HttpError> {
     let fields = body.fields(&["planId", "by", "reason"])?;
     let decision = Transition::Cancel {
         by: decision::person(&fields, "by")?,
         reason: decision::reason(&fields)?,
     };
-    decision::apply(&engine, &fields, decision).await
+    decision::apply(&engine, reader, &fields, decision).await
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde_json::Value;
 
 use super::body::{Fields, JsonBody};
 use super::error::HttpError;
-use super::get_plan::PlanAnswer;
+use super::reader::Reader;
 use crate::engine::{Engine, NewPlan, Wanted};
 use crate::plan::{Domain, Mode};
 use crate::recipe::StepSpec;
@@ -34,12 +34,13 @@ pub(super) const FIELDS: [&str; 7] = [
 /// `{sessionId, domain, domains?, goal, mode?, recipe? | steps?}` → `{ok, plan}`.
 pub(super) async fn create_plan(
     State(engine): State<Arc<Engine>>,
+    reader: Reader,
     body: JsonBody,
-) -> Result<Json<PlanAnswer>, HttpError> {
+) -> Result<Response, HttpError> {
     let fields = body.fields(&FIELDS)?;
     let new = parse(&fields, engine.limits().steps)?;
     let plan = engine.create(new, now()).await?;
-    Ok(PlanAnswer::json(plan))
+    reader.changed(plan).await
 }
 
 /// What the body asks for.

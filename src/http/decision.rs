@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
+use axum::response::Response;
 
 use super::body::Fields;
 use super::error::HttpError;
-use super::get_plan::PlanAnswer;
+use super::reader::Reader;
 use crate::engine::Engine;
 use crate::plan::Transition;
 use crate::text::is_active;
@@ -20,11 +20,12 @@ const WORDS: usize = 2_000;
 /// Applies it to the plan that the body names.
 pub(super) async fn apply(
     engine: &Arc<Engine>,
+    reader: Reader,
     fields: &Fields,
     decision: Transition,
-) -> Result<Json<PlanAnswer>, HttpError> {
+) -> Result<Response, HttpError> {
     let plan = engine.decide(fields.text("planId")?, decision).await?;
-    Ok(PlanAnswer::json(plan))
+    reader.changed(plan).await
 }
 
 /// The step that the body names.

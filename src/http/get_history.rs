@@ -8,6 +8,7 @@ use axum::response::Response;
 use super::error::HttpError;
 use super::page::{List, Written, page};
 use super::query::Parameters;
+use super::reader::Reader;
 use crate::engine::Engine;
 use crate::store::{Position, StoreError};
 
@@ -21,6 +22,7 @@ const LONGEST: usize = 10_000;
 /// durationMs?, error?}], unreadable?: [error], nextCursor?}`, oldest first, or 404.
 pub(super) async fn get_history(
     State(engine): State<Arc<Engine>>,
+    reader: Reader,
     parameters: Parameters,
 ) -> Result<Response, HttpError> {
     let id = parameters
@@ -29,7 +31,8 @@ pub(super) async fn get_history(
         .to_owned();
     let cursor = parameters.parse("cursor", cursor)?;
     let limit = parameters.limit(LONGEST)?.unwrap_or(DEFAULT_LIMIT);
-    page(Changes { engine, id }, cursor, limit).await
+    let place = reader.place().await?;
+    page(Changes { engine, id }, cursor, limit, place).await
 }
 
 /// The changes of a plan.

@@ -8,6 +8,7 @@ use axum::response::Response;
 use super::error::HttpError;
 use super::page::{List, Written, page};
 use super::query::Parameters;
+use super::reader::Reader;
 use crate::engine::Engine;
 use crate::plan::{Order, View};
 use crate::store::{Query, StoreError};
@@ -21,6 +22,7 @@ const LONGEST: usize = 1_000;
 /// `limit`, `cursor`, `order`, `domain`, `sessionId`, `status`, `view` → `{ok, plans, unreadable?: [{id, error}], nextCursor?}`.
 pub(super) async fn list_plans(
     State(engine): State<Arc<Engine>>,
+    reader: Reader,
     parameters: Parameters,
 ) -> Result<Response, HttpError> {
     let order = parameters.name("order")?.unwrap_or_default();
@@ -39,7 +41,7 @@ pub(super) async fn list_plans(
         query,
         view,
     };
-    page(plans, cursor, limit).await
+    page(plans, cursor, limit, reader.place().await?).await
 }
 
 /// The plans that were asked for.

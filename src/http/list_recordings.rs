@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::{Serialize, Serializer};
 
 use super::error::HttpError;
+use super::json::written;
 use super::query::Parameters;
+use super::reader::{Reader, taken};
 use super::segments::Segments;
 use crate::engine::{Engine, Recording};
 
 /// `{ok, kind, recordings}`
 #[derive(Serialize)]
-pub(super) struct RecordingsAnswer {
+struct RecordingsAnswer {
     ok: bool,
     kind: String,
     #[serde(serialize_with = "shared")]
@@ -30,8 +32,9 @@ fn shared<S: Serializer>(all: &[Arc<Recording>], serializer: S) -> Result<S::Ok,
 pub(super) async fn list_recordings(
     State(engine): State<Arc<Engine>>,
     Segments(kind): Segments<String>,
+    reader: Reader,
     parameters: Parameters,
-) -> Result<Json<RecordingsAnswer>, HttpError> {
+) -> Result<Response, HttpError> {
     if !engine.recordings.are_on(&kind) {
         // A kind that does not exist is refused as such.
         engine.registry.versions(&kind).await?;
@@ -46,9 +49,11 @@ pub(super) async fn list_recordings(
     let is = |name: &str, id: &str| parameters.get(name).is_none_or(|asked| asked == id);
     let mut recordings = engine.recordings.of(&kind);
     recordings.retain(|one| is("planId", &one.plan_id) && is("stepId", &one.step_id));
-    Ok(Json(RecordingsAnswer {
+    let place = reader.place().await?;
+    let answer = serde_json::to_string(&RecordingsAnswer {
         ok: true,
         kind,
         recordings,
-    }))
+    });
+    Ok(taken(written(answer)?, place))
 }

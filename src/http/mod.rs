@@ -28,6 +28,7 @@ mod list_recipes;
 mod list_recordings;
 mod page;
 mod query;
+mod reader;
 mod reject_step;
 mod resend_parked;
 mod retry_plan;

@@ -14,6 +14,9 @@ use serde::Serialize;
 
 use super::error::HttpError;
 use super::json::{json, written};
+use super::reader::taken;
+use crate::caller::Caller;
+use crate::places::Place;
 use crate::store::{Part, StoreError};
 
 /// The largest page, in bytes of JSON. What is larger than that alone is a page of its own.
@@ -66,6 +69,7 @@ pub(super) async fn page<L: List>(
     list: L,
     after: Option<L::Cursor>,
     most: usize,
+    place: Place<Caller>,
 ) -> Result<Response, HttpError> {
     let mut page = Page {
         list,
@@ -77,19 +81,21 @@ pub(super) async fn page<L: List>(
         is_over: false,
     };
     let first = format!(r#"{{"ok":true,"{}":["#, L::NAME) + &page.next().await?;
-    let body = if page.is_over {
-        Body::from(first)
-    } else {
-        Body::from_stream(unfold((Some(first), page), |(first, mut page)| async {
+    if page.is_over {
+        return Ok(taken(first, place));
+    }
+    let pieces = unfold(
+        (Some(first), page, place),
+        |(first, mut page, place)| async {
             let piece = match first {
                 Some(first) => first,
                 None if page.is_over => return None,
                 None => page.go_on().await,
             };
-            Some((Ok::<_, Infallible>(piece), (None, page)))
-        }))
-    };
-    Ok(json(body))
+            Some((Ok::<_, Infallible>(piece), (None, page, place)))
+        },
+    );
+    Ok(json(Body::from_stream(pieces)))
 }
 
 /// A page that is being written.

@@ -2,26 +2,27 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 
 use super::body::JsonBody;
 use super::decision;
 use super::error::HttpError;
-use super::get_plan::PlanAnswer;
+use super::reader::Reader;
 use crate::engine::Engine;
 use crate::plan::Transition;
 
 /// `{planId, stepId, rejectedBy, reason}` → `{ok, plan}`
 pub(super) async fn reject_step(
     State(engine): State<Arc<Engine>>,
+    reader: Reader,
     body: JsonBody,
-) -> Result<Json<PlanAnswer>, HttpError> {
+) -> Result<Response, HttpError> {
     let fields = body.fields(&["planId", "stepId", "rejectedBy", "reason"])?;
     let decision = Transition::Reject {
         step: decision::step(&fields)?,
         by: decision::person(&fields, "rejectedBy")?,
         reason: decision::reason(&fields)?,
     };
-    decision::apply(&engine, &fields, decision).await
+    decision::apply(&engine, reader, &fields, decision).await
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 
 use super::body::JsonBody;
 use super::error::HttpError;
-use super::get_plan::PlanAnswer;
+use super::reader::Reader;
 use crate::caller::Caller;
 use crate::engine::Engine;
 
@@ -21,9 +21,10 @@ const LONGEST_MS: u64 = 600_000;
 /// answered as it is, and goes on.
 pub(super) async fn run_plan(
     State(engine): State<Arc<Engine>>,
+    reader: Reader,
     caller: Caller,
     body: JsonBody,
-) -> Result<Json<PlanAnswer>, HttpError> {
+) -> Result<Response, HttpError> {
     let fields = body.fields(&["planId", "wait", "timeoutMs"])?;
     let id = fields.text("planId")?;
     let wait = fields.flag("wait")?;
@@ -32,8 +33,10 @@ pub(super) async fn run_plan(
     let _waits = wait.then(|| engine.admit_waiting(&caller)).transpose()?;
     let mut plan = engine.run(id, &caller).await?;
     if wait && plan.run.is_some() {
+        // It may be large, and is another one then.
+        drop(plan);
         let timeout = Duration::from_millis(timeout.unwrap_or(TIMEOUT_MS));
         plan = engine.run_ended(id, timeout).await?;
     }
-    Ok(PlanAnswer::json(plan))
+    reader.changed(plan).await
 }

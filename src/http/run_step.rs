@@ -2,22 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 
 use super::body::JsonBody;
 use super::error::HttpError;
-use super::get_plan::PlanAnswer;
+use super::reader::Reader;
 use crate::caller::Caller;
 use crate::engine::Engine;
 
 /// `{planId}` → `{ok, plan}`; a step that failed is in the plan, not in the status.
 pub(super) async fn run_step(
     State(engine): State<Arc<Engine>>,
+    reader: Reader,
     caller: Caller,
     body: JsonBody,
-) -> Result<Json<PlanAnswer>, HttpError> {
+) -> Result<Response, HttpError> {
     let fields = body.fields(&["planId"])?;
     let plan = engine.step(fields.text("planId")?, &caller).await?;
-    Ok(PlanAnswer::json(plan))
+    reader.changed(plan).await
 }

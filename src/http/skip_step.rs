@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 
 use super::body::JsonBody;
 use super::decision;
 use super::error::HttpError;
-use super::get_plan::PlanAnswer;
+use super::reader::Reader;
 use crate::engine::Engine;
 
 /// `{planId, stepId, by, reason}` → `{ok, plan}`: the step is DONE, with `skipped` and no result. A
 /// check that LIVE plans must have needs an approval then, before anything is written.
 pub(super) async fn skip_step(
     State(engine): State<Arc<Engine>>,
+    reader: Reader,
     body: JsonBody,
-) -> Result<Json<PlanAnswer>, HttpError> {
+) -> Result<Response, HttpError> {
     let fields = body.fields(&["planId", "stepId", "by", "reason"])?;
     let id = fields.text("planId")?;
     let step = decision::step(&fields)?;
@@ -24,5 +25,5 @@ pub(super) async fn skip_step(
     let plan = engine
         .skip(id, step, by, decision::reason(&fields)?)
         .await?;
-    Ok(PlanAnswer::json(plan))
+    reader.changed(plan).await
 }

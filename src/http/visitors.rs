@@ -1,4 +1,4 @@
-//! What callers share of the API itself: connections, and event streams.
+//! What callers share of the API itself: connections, event streams, and large answers.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,11 @@ const STREAMS: Purpose = Purpose {
     setting: "[limits] event_streams",
 };
 
+const READERS: Purpose = Purpose {
+    are: "lists, histories and plans are being read",
+    setting: "[limits] readers",
+};
+
 const REFUSALS: Purpose = Purpose {
     are: "connections are being refused",
     setting: "none",
@@ -29,6 +34,7 @@ const MOST_REFUSALS: usize = 64;
 pub struct Visitors {
     pub(super) connections: Places<Caller>,
     pub(super) streams: Places<Caller>,
+    pub(super) readers: Places<Caller>,
     pub(super) refusals: Places<Caller>,
 }
 
@@ -38,6 +44,7 @@ impl Visitors {
         Self {
             connections: Places::of_callers(CONNECTIONS, limits.connections),
             streams: Places::of_callers(STREAMS, limits.event_streams),
+            readers: Places::of_callers(READERS, limits.readers),
             refusals: Places::of_callers(REFUSALS, MOST_REFUSALS),
         }
     }
@@ -47,6 +54,7 @@ impl Visitors {
         BTreeMap::from([
             ("connections", self.connections.shown()),
             ("streams", self.streams.shown()),
+            ("readers", self.readers.shown()),
         ])
     }
 }
