@@ -31,8 +31,8 @@ pub(super) async fn get_history(
         .to_owned();
     let cursor = parameters.parse("cursor", cursor)?;
     let limit = parameters.limit(LONGEST)?.unwrap_or(DEFAULT_LIMIT);
-    let place = reader.place().await?;
-    page(Changes { engine, id }, cursor, limit, place).await
+    let reading = reader.begin().await?;
+    page(Changes { engine, id }, cursor, limit, reading).await
 }
 
 /// The changes of a plan.

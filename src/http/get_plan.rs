@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use super::error::HttpError;
 use super::query::Parameters;
-use super::reader::{Reader, shown, taken};
+use super::reader::{Reader, shown};
 use crate::engine::Engine;
 use crate::store::StoreError;
 
@@ -21,7 +21,7 @@ pub(super) async fn get_plan(
         .get("id")
         .ok_or_else(|| HttpError::bad("id is required"))?;
     let view = parameters.name("view")?.unwrap_or_default();
-    let place = reader.place().await?;
+    let reading = reader.begin().await?;
     let plan = engine.store.plan(id).await?.ok_or(StoreError::NotFound)?;
-    Ok(taken(shown(&plan, view)?, place))
+    Ok(reading.whole(shown(&plan, view)?))
 }

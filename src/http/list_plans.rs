@@ -41,7 +41,7 @@ pub(super) async fn list_plans(
         query,
         view,
     };
-    page(plans, cursor, limit, reader.place().await?).await
+    page(plans, cursor, limit, reader.begin().await?).await
 }
 
 /// The plans that were asked for.

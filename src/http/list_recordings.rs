@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use super::error::HttpError;
 use super::json::written;
 use super::query::Parameters;
-use super::reader::{Reader, taken};
+use super::reader::Reader;
 use super::segments::Segments;
 use crate::engine::{Engine, Recording};
 
@@ -49,11 +49,11 @@ pub(super) async fn list_recordings(
     let is = |name: &str, id: &str| parameters.get(name).is_none_or(|asked| asked == id);
     let mut recordings = engine.recordings.of(&kind);
     recordings.retain(|one| is("planId", &one.plan_id) && is("stepId", &one.step_id));
-    let place = reader.place().await?;
+    let reading = reader.begin().await?;
     let answer = serde_json::to_string(&RecordingsAnswer {
         ok: true,
         kind,
         recordings,
     });
-    Ok(taken(written(answer)?, place))
+    Ok(reading.whole(written(answer)?))
 }

@@ -19,6 +19,7 @@ mod get_history;
 mod get_plan;
 mod get_plugin;
 mod get_status;
+mod hang_up;
 mod json;
 mod line;
 mod list_parked;

@@ -4,19 +4,15 @@
 //! A page ends with its limit, and before it would have more than [`PAGE`] bytes. If the store can't be
 //! read on, the page ends there as well, and the next one says why.
 
-use std::convert::Infallible;
 use std::future::Future;
 
-use axum::body::Body;
 use axum::response::Response;
-use futures_util::stream::unfold;
+use futures_util::stream::{StreamExt, iter, unfold};
 use serde::Serialize;
 
 use super::error::HttpError;
-use super::json::{json, written};
-use super::reader::taken;
-use crate::caller::Caller;
-use crate::places::Place;
+use super::json::written;
+use super::reader::Reading;
 use crate::store::{Part, StoreError};
 
 /// The largest page, in bytes of JSON. What is larger than that alone is a page of its own.
@@ -69,7 +65,7 @@ pub(super) async fn page<L: List>(
     list: L,
     after: Option<L::Cursor>,
     most: usize,
-    place: Place<Caller>,
+    reading: Reading,
 ) -> Result<Response, HttpError> {
     let mut page = Page {
         list,
@@ -82,20 +78,15 @@ pub(super) async fn page<L: List>(
     };
     let first = format!(r#"{{"ok":true,"{}":["#, L::NAME) + &page.next().await?;
     if page.is_over {
-        return Ok(taken(first, place));
+        return Ok(reading.whole(first));
     }
-    let pieces = unfold(
-        (Some(first), page, place),
-        |(first, mut page, place)| async {
-            let piece = match first {
-                Some(first) => first,
-                None if page.is_over => return None,
-                None => page.go_on().await,
-            };
-            Some((Ok::<_, Infallible>(piece), (None, page, place)))
-        },
-    );
-    Ok(json(Body::from_stream(pieces)))
+    let rest = unfold(page, |mut page| async {
+        if page.is_over {
+            return None;
+        }
+        Some((page.go_on().await, page))
+    });
+    Ok(reading.in_parts(iter([first]).chain(rest)))
 }
 
 /// A page that is being written.

@@ -17,6 +17,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Visitors;
+use super::hang_up::HangUp;
 use super::line::{Line, Talk, refusal};
 use crate::caller::Caller;
 use crate::places::NoPlace;
@@ -82,21 +83,25 @@ pub async fn serve(
             }
         };
         let router = TowerToHyperService::new(router.clone());
-        let line = Line::from(stream);
+        let (line, hang_up) = (Line::from(stream), HangUp::default());
         let talk = TokioIo::new(Talk::new(line.clone()));
-        let asked_on = line.clone();
+        let (asked_on, told) = (line.clone(), hang_up.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(caller);
             request.extensions_mut().insert(asked_on.clone());
+            request.extensions_mut().insert(told.clone());
             router.call(request)
         });
         let connection = open.watch(http.serve_connection(talk, service));
         tokio::spawn(async move {
             tokio::select! {
-                ended = connection => if let Err(error) = ended {
-                    tracing::debug!("a connection ended: {error}");
-                },
+                ended = connection => {
+                    if let Err(error) = ended {
+                        tracing::debug!("a connection ended: {error}");
+                    }
+                }
                 () = line.broken() => tracing::debug!("a connection is broken"),
+                () = hang_up.wanted() => tracing::debug!("a client left what it was sent"),
             }
             drop(place);
         });

@@ -2,6 +2,7 @@
 //! the most. Who reads nothing is let go.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -159,6 +160,40 @@ async fn a_reader_that_does_not_read_is_let_go() {
     assert_eq!(answer["plans"][0]["id"], id);
 }
 
+/// A byte now and then is not reading: a piece of the answer has to be taken in time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_reads_too_little_is_let_go() {
+    let (data, id) = large().await;
+    let app = with_one_place(data, 300).await;
+    for request in requests(&id) {
+        let mut slow = stuck(&app.url, "127.0.0.1", &request).await;
+        let (mut bytes, mut piece) = (0, vec![0; 40_000]);
+        // A quarter of a megabyte takes twice as long as it may.
+        while let Ok(read @ 1..) = within(slow.read(&mut piece)).await {
+            bytes += read;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(bytes < LARGE, "{bytes} bytes");
+        taken(&app, 0).await;
+    }
+}
+
+/// One that is slow and not too slow gets everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_gets_its_answer() {
+    let (data, id) = large().await;
+    let app = with_one_place(data, 3_000).await;
+    let mut slow = stuck(&app.url, "127.0.0.1", &requests(&id)[1]).await;
+    let (mut bytes, mut piece) = (0, vec![0; 200_000]);
+    while bytes < LARGE {
+        let read = within(slow.read(&mut piece)).await.unwrap();
+        assert_ne!(read, 0, "after {bytes} bytes");
+        bytes += read;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    taken(&app, 0).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_client_leaves_a_place_for_others() {
     let (data, id) = large().await;
@@ -212,7 +247,9 @@ async fn a_hundred_clients_that_do_not_read_take_no_more_than_their_places() {
     drop(database);
 
     let folder = tempfile::tempdir().unwrap();
-    let program = Program::new(folder.path(), "", []).keeping(data.path());
+    // Nobody is let go meanwhile.
+    let program = Program::new(folder.path(), "[limits]\nclient_ms = 600000\n", []);
+    let program = program.keeping(data.path());
     let (host, url) = program.start().await;
     let before = memory(host.id(), "VmRSS:");
     let gets = ids.iter().flat_map(|id| requests(id).into_iter().take(3));

@@ -250,16 +250,19 @@ fn as_sql<T: ToSql>(value: &T) -> &dyn ToSql {
 /// can't be read stays as it is: it must not keep the host from starting.
 pub(super) fn interrupt_all(connection: &mut Connection) -> Result<usize, StoreError> {
     let transaction = connection.transaction()?;
-    let found: Vec<(Shown, Text)> = transaction
-        .prepare("SELECT id, body FROM plans WHERE in_flight = 1")?
+    let found: Vec<(i64, Shown)> = transaction
+        .prepare("SELECT seq, id FROM plans WHERE in_flight = 1")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     if found.is_empty() {
         return Ok(0);
     }
     let mut count = 0;
-    for (Shown(id), body) in &found {
-        let settled = interrupted(id, body).and_then(|applied| store(&transaction, &applied));
+    for (seq, Shown(id)) in &found {
+        let Some(body) = body(&transaction, *seq)? else {
+            continue;
+        };
+        let settled = interrupted(id, &body).and_then(|applied| store(&transaction, &applied));
         match settled {
             Ok(()) => count += 1,
             Err(error) if error.may_pass() => return Err(error),
