@@ -12,11 +12,8 @@ use super::reader::Reader;
 use crate::engine::Engine;
 use crate::store::{Position, StoreError};
 
-/// Changes on a page that names no limit. A plan of ordinary steps has three of each.
-const DEFAULT_LIMIT: usize = 1_000;
-
-/// Changes on one page at the most.
-const LONGEST: usize = 10_000;
+/// Changes on one page at the most. Those of ordinary steps are smaller than a page together.
+const LIMIT: usize = 10_000;
 
 /// `id`, `limit`, `cursor` → `{ok, history: [{at, actor, transition, step?, status, attempt?, requests?,
 /// durationMs?, error?}], unreadable?: [error], nextCursor?}`, oldest first, or 404.
@@ -30,7 +27,7 @@ pub(super) async fn get_history(
         .ok_or_else(|| HttpError::bad("id is required"))?
         .to_owned();
     let cursor = parameters.parse("cursor", cursor)?;
-    let limit = parameters.limit(LONGEST)?.unwrap_or(DEFAULT_LIMIT);
+    let limit = parameters.limit(LIMIT)?.unwrap_or(LIMIT);
     let reading = reader.begin().await?;
     page(Changes { engine, id }, cursor, limit, reading).await
 }

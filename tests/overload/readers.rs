@@ -232,7 +232,6 @@ const PLANS: usize = 30;
 const SIZE: usize = 3 << 20;
 const CLIENTS: usize = 100;
 
-#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_clients_that_do_not_read_take_no_more_than_their_places() {
     let app = TestApp::start().await;
