@@ -67,16 +67,8 @@ pub(super) async fn page<L: List>(
     most: usize,
     reading: Reading,
 ) -> Result<Response, HttpError> {
-    let mut page = Page {
-        list,
-        after,
-        left: most,
-        bytes: 0,
-        is_first: true,
-        unreadable: Vec::new(),
-        is_over: false,
-    };
-    let first = format!(r#"{{"ok":true,"{}":["#, L::NAME) + &page.next().await?;
+    let mut page = Page::new(list, after, most);
+    let first = page.first().await?;
     if page.is_over {
         return Ok(reading.whole(first));
     }
@@ -105,6 +97,24 @@ struct Page<L: List> {
 }
 
 impl<L: List> Page<L> {
+    fn new(list: L, after: Option<L::Cursor>, most: usize) -> Self {
+        Self {
+            list,
+            after,
+            left: most,
+            bytes: 0,
+            is_first: true,
+            unreadable: Vec::new(),
+            is_over: false,
+        }
+    }
+
+    /// The piece that it begins with.
+    async fn first(&mut self) -> Result<String, StoreError> {
+        let piece = self.next().await?;
+        Ok(format!(r#"{{"ok":true,"{}":[{piece}"#, L::NAME))
+    }
+
     /// The next piece of it.
     async fn next(&mut self) -> Result<String, StoreError> {
         let part = self.list.part(self.after.clone(), self.left).await?;
@@ -158,5 +168,81 @@ impl<L: List> Page<L> {
             piece.push_str(&format!(",\"nextCursor\":\"{cursor}\""));
         }
         piece.push('}');
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The numbers from 1 to 6, two at a time, with what happens behind the fourth.
+    struct Numbers(Result<(), StoreError>);
+
+    impl List for Numbers {
+        type Cursor = usize;
+
+        const NAME: &'static str = "numbers";
+
+        async fn part(
+            &self,
+            after: Option<usize>,
+            most: usize,
+        ) -> Result<Written<usize>, StoreError> {
+            let after = after.unwrap_or(0);
+            if after == 4 {
+                self.0.as_ref().map_err(StoreError::again)?;
+            }
+            let numbers = (after + 1..=6).take(2.min(most));
+            let items = numbers.map(|number| match number {
+                3 => (number, Err("\"no three\"".to_owned())),
+                _ => (number, Ok(number.to_string())),
+            });
+            let items: Vec<_> = items.collect();
+            let last = items.last().map(|(number, _)| *number);
+            Ok(Written {
+                items,
+                next: last.filter(|last| *last < 6),
+            })
+        }
+
+        fn shown(&self, cursor: &usize) -> String {
+            cursor.to_string()
+        }
+    }
+
+    async fn written(behind_four: Result<(), StoreError>, after: usize, most: usize) -> Value {
+        let mut page = Page::new(Numbers(behind_four), Some(after), most);
+        let mut text = page.first().await.unwrap();
+        while !page.is_over {
+            text.push_str(&page.go_on().await);
+        }
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_page_is_one_answer_whatever_its_pieces_are() {
+        let unreadable = ["no three"];
+        let all = json!({"ok": true, "numbers": [1, 2, 4, 5, 6], "unreadable": unreadable});
+        assert_eq!(written(Ok(()), 0, 6).await, all);
+        let some =
+            json!({"ok": true, "numbers": [1, 2], "unreadable": unreadable, "nextCursor": "3"});
+        assert_eq!(written(Ok(()), 0, 3).await, some);
+        let none = json!({"ok": true, "numbers": [], "unreadable": unreadable, "nextCursor": "3"});
+        assert_eq!(written(Ok(()), 2, 1).await, none);
+    }
+
+    #[tokio::test]
+    async fn a_page_that_cannot_be_read_on_ends_early_and_the_next_says_why() {
+        let page = written(Err(StoreError::Locked), 0, 6).await;
+        let expected = json!({"ok": true, "numbers": [1, 2, 4], "unreadable": ["no three"],
+            "nextCursor": "4"});
+        assert_eq!(page, expected);
+        let next = Page::new(Numbers(Err(StoreError::Locked)), Some(4), 6)
+            .first()
+            .await;
+        assert!(matches!(next, Err(StoreError::Locked)), "{next:?}");
     }
 }

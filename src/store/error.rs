@@ -67,7 +67,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// The same error for another caller that it hit: SQLite's own can't be copied.
-    pub(super) fn again(&self) -> Self {
+    pub(crate) fn again(&self) -> Self {
         match self {
             Self::NotFound => Self::NotFound,
             Self::Refused(refused) => Self::Refused(refused.clone()),
