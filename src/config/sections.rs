@@ -208,14 +208,15 @@ pub struct Limits {
     pub connections: usize,
     /// Event streams at the same time; past it 503.
     pub event_streams: usize,
-    /// Clients that read a list, a history or a plan at the same time; past it 503.
+    /// Clients that read lists, histories, plans or other large answers at the same time; past it 503.
     pub readers: usize,
     /// How long one step may take, tries and follow-up calls included, in milliseconds.
     pub step_ms: u64,
     /// How long a request that simulates may take, beside the step's own time and instead of its
     /// service's, in milliseconds.
     pub simulation_ms: u64,
-    /// How long a client may take to send a request, in milliseconds, or stay silent between two.
+    /// How long a client may take to send a request, in milliseconds, stay silent between two, or leave
+    /// what it is sent.
     pub client_ms: u64,
     /// How long steps under way may take to end once the host is told to stop, in milliseconds.
     pub grace_ms: u64,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Serialize;
 
 use super::error::HttpError;
+use super::reader::Reader;
 use crate::engine::Engine;
 use crate::store::ParkedEvent;
 
@@ -15,7 +16,7 @@ const LIMIT: usize = 1_000;
 
 /// `{ok, events}`
 #[derive(Serialize)]
-pub(super) struct ParkedAnswer {
+struct ParkedAnswer {
     ok: bool,
     events: Vec<ParkedEvent>,
 }
@@ -23,7 +24,8 @@ pub(super) struct ParkedAnswer {
 /// `{ok, events: [{id, planId, createdAt, parkedAt, rejections, error}]}`, the oldest 1,000.
 pub(super) async fn list_parked(
     State(engine): State<Arc<Engine>>,
-) -> Result<Json<ParkedAnswer>, HttpError> {
+    reader: Reader,
+) -> Result<Response, HttpError> {
     let events = engine.store.parked(LIMIT).await?;
-    Ok(Json(ParkedAnswer { ok: true, events }))
+    reader.answer(&ParkedAnswer { ok: true, events })
 }

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Serialize;
 
+use super::error::HttpError;
+use super::reader::Reader;
 use crate::engine::Engine;
 use crate::plan::Json as RawJson;
 use crate::registry::{Granted, PluginVersion};
 
 /// `{ok, plugins}`
 #[derive(Serialize)]
-pub(super) struct PluginsAnswer {
+struct PluginsAnswer {
     ok: bool,
     plugins: Vec<PluginLine>,
 }
@@ -76,12 +78,15 @@ impl PluginLine {
 }
 
 /// `{ok, plugins: [{kind, version, label, service, …}]}`, by kind.
-pub(super) async fn list_plugins(State(engine): State<Arc<Engine>>) -> Json<PluginsAnswer> {
+pub(super) async fn list_plugins(
+    State(engine): State<Arc<Engine>>,
+    reader: Reader,
+) -> Result<Response, HttpError> {
     let plugins = engine
         .registry
         .offered()
         .iter()
         .map(|version| PluginLine::of(version, &engine))
         .collect();
-    Json(PluginsAnswer { ok: true, plugins })
+    reader.answer(&PluginsAnswer { ok: true, plugins })
 }

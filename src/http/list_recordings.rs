@@ -8,7 +8,6 @@ use axum::response::Response;
 use serde::{Serialize, Serializer};
 
 use super::error::HttpError;
-use super::json::written;
 use super::query::Parameters;
 use super::reader::Reader;
 use super::segments::Segments;
@@ -49,11 +48,9 @@ pub(super) async fn list_recordings(
     let is = |name: &str, id: &str| parameters.get(name).is_none_or(|asked| asked == id);
     let mut recordings = engine.recordings.of(&kind);
     recordings.retain(|one| is("planId", &one.plan_id) && is("stepId", &one.step_id));
-    let reading = reader.begin().await?;
-    let answer = serde_json::to_string(&RecordingsAnswer {
+    reader.answer(&RecordingsAnswer {
         ok: true,
         kind,
         recordings,
-    });
-    Ok(reading.whole(written(answer)?))
+    })
 }

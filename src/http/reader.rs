@@ -13,8 +13,8 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream::{Stream, StreamExt, iter, unfold};
-use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use serde::Serialize;
+use tokio::time::timeout;
 
 use super::App;
 use super::error::HttpError;
@@ -48,7 +48,7 @@ impl FromRequestParts<App> for Reader {
         Ok(Self {
             app: app.clone(),
             caller: Caller::from_request_parts(parts, app).await?,
-            hang_up: parts.extensions.get().cloned().unwrap_or_default(),
+            hang_up: HangUp::from_request_parts(parts, app).await?,
         })
     }
 }
@@ -58,6 +58,16 @@ impl Reader {
     pub(super) async fn begin(self) -> Result<Reading, HttpError> {
         let place = self.place(PATIENCE).await?;
         Ok(self.with(place))
+    }
+
+    /// An answer that is mostly small, and takes a place only where it isn't.
+    pub(super) fn answer(self, answer: &impl Serialize) -> Result<Response, HttpError> {
+        let text = written(serde_json::to_string(answer))?;
+        if text.len() <= SMALL {
+            return Ok(json(text));
+        }
+        let place = self.app.visitors.readers.try_take(&self.caller)?;
+        Ok(self.with(place).whole(text))
     }
 
     /// `{ok, plan}` for who has changed a plan. That is done, so where the answer is large it waits
@@ -93,7 +103,7 @@ impl Reader {
 
     fn with(self, place: Place<Caller>) -> Reading {
         Reading {
-            _place: place,
+            place,
             patience: self.client_time(),
             hang_up: self.hang_up,
         }
@@ -112,7 +122,7 @@ pub(super) fn shown(plan: &Plan, view: View) -> Result<String, StoreError> {
 
 /// An answer that a client reads. It has its place until it has taken it.
 pub(super) struct Reading {
-    _place: Place<Caller>,
+    place: Place<Caller>,
     /// How long it may take for a piece.
     patience: Duration,
     hang_up: HangUp,
@@ -129,44 +139,17 @@ impl Reading {
 
     /// An answer of these texts, each of which is made once the client has taken the one before.
     pub(super) fn in_parts(self, texts: impl Stream<Item = String> + Send + 'static) -> Response {
-        let (with_client, watched) = watch::channel(None);
-        tokio::spawn(watch_over(watched, self.patience, self.hang_up.clone()));
-        let begun = (Box::pin(texts), Bytes::new(), with_client, self);
-        let pieces = unfold(begun, |(mut texts, mut rest, with_client, reading)| async {
-            with_client.send_replace(None);
+        let pieces = self.hang_up.after(self.patience);
+        let begun = (Box::pin(texts), Bytes::new(), pieces, self.place);
+        let body = unfold(begun, |(mut texts, mut rest, pieces, place)| async {
+            pieces.wanted();
             while rest.is_empty() {
                 rest = texts.next().await?.into();
             }
             let piece = rest.split_to(rest.len().min(PIECE));
-            with_client.send_replace(Some(Instant::now()));
-            Some((
-                Ok::<_, Infallible>(piece),
-                (texts, rest, with_client, reading),
-            ))
+            pieces.given();
+            Some((Ok::<_, Infallible>(piece), (texts, rest, pieces, place)))
         });
-        json(Body::from_stream(pieces))
-    }
-}
-
-/// Hangs up on a client that has had the same piece for too long. Ends with the answer.
-async fn watch_over(
-    mut with_client: watch::Receiver<Option<Instant>>,
-    patience: Duration,
-    hang_up: HangUp,
-) {
-    let left = |since: Instant| patience.saturating_sub(since.elapsed());
-    loop {
-        let since = *with_client.borrow_and_update();
-        let changed = with_client.changed();
-        let ended = match since {
-            None => changed.await,
-            Some(since) => match timeout(left(since), changed).await {
-                Ok(changed) => changed,
-                Err(_) => return hang_up.now(),
-            },
-        };
-        if ended.is_err() {
-            return;
-        }
+        json(Body::from_stream(body))
     }
 }

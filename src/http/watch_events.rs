@@ -1,8 +1,8 @@
 //! `GET /mesh/events`: what happens to one plan, or to all, as server-sent events.
 //!
 //! Nothing is buffered here but a page of the database: the next event is looked for when the
-//! client has taken the one before. A client that takes nothing is disconnected by
-//! [`serve`](super::serve), and goes on with `Last-Event-ID` where it was.
+//! client has taken the one before. A client that does not take it in time is hung up on, and goes on
+//! with `Last-Event-ID` where it was.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::App;
 use super::error::HttpError;
+use super::hang_up::{HangUp, Pieces};
 use super::line::Line;
 use super::query::Parameters;
 use crate::caller::Caller;
@@ -35,6 +36,7 @@ pub(super) async fn watch_events(
     State(app): State<App>,
     caller: Caller,
     Extension(line): Extension<Line>,
+    hang_up: HangUp,
     headers: HeaderMap,
     parameters: Parameters,
 ) -> Result<impl IntoResponse, HttpError> {
@@ -44,10 +46,12 @@ pub(super) async fn watch_events(
     } = app;
     let place = visitors.streams.try_take(&caller)?;
     let feed = Feed::begin(Arc::clone(&engine.store), parameters.get("id"), after).await?;
+    let patience = Duration::from_millis(engine.limits().client_ms);
     let events = events(Watch {
         engine,
         feed,
         line,
+        pieces: hang_up.after(patience),
         _place: place,
     });
     // A proxy that collects an answer before it passes it on would keep all of it.
@@ -78,6 +82,7 @@ struct Watch {
     engine: Arc<Engine>,
     feed: Feed,
     line: Line,
+    pieces: Pieces,
     _place: Place<Caller>,
 }
 
@@ -85,8 +90,12 @@ struct Watch {
 /// client has ended its side and is told what there is: nobody can tell it from one that is gone.
 fn events(watch: Watch) -> impl Stream<Item = Result<Event, Infallible>> {
     unfold(watch, |mut watch| async move {
+        watch.pieces.wanted();
         match watch.next().await {
-            Ok(told) => told.map(|told| (Ok(event(&told)), watch)),
+            Ok(told) => told.map(|told| {
+                watch.pieces.given();
+                (Ok(event(&told)), watch)
+            }),
             Err(error) => {
                 tracing::warn!("an event stream ends: {error}");
                 None

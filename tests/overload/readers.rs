@@ -27,6 +27,11 @@ async fn large() -> (Arc<TempDir>, String) {
     let data = app.stop().await;
     let database = Connection::open(data.path().join("mesh.db")).unwrap();
     fill(&database, &id, LARGE);
+    let sql = "INSERT INTO outbox (plan_id, session_id, domain, content, created_at, parked_at, last_error)
+               VALUES (?1, 's', 'social', '{}', 1, 1, ?2)";
+    for _ in 0..100 {
+        database.execute(sql, [&id, &"x".repeat(1_000)]).unwrap();
+    }
     (data, id)
 }
 
@@ -100,6 +105,7 @@ async fn one_reader_too_many_is_told_to_come_back() {
             "/mesh/plans?view=summary".to_owned(),
             format!("/mesh/plan?id={id}&view=summary"),
             format!("/mesh/history?id={id}&limit=1"),
+            "/mesh/brain/parked".to_owned(),
         ] {
             let refused = http()
                 .get(format!("{}{path}", app.url))
@@ -115,6 +121,7 @@ async fn one_reader_too_many_is_told_to_come_back() {
         // What is small goes on.
         app.step(&app.create(&json!({})).await).await;
         assert_eq!(app.get("/health").await.0, 200);
+        assert_eq!(app.get("/plugins").await.0, 200);
         drop(stuck);
         taken(&app, 0).await;
         let (_, answer) = app.get(&format!("/mesh/plan?id={id}")).await;
