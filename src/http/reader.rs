@@ -85,7 +85,7 @@ impl Reader {
         let place = self.place(self.client_time()).await.map_err(|why| {
             HttpError::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                format!("it is done, and the plan is too large to be shown now, as {why}"),
+                format!("it is done, and plan {id} is too large to be shown now, as {why}"),
             )
         })?;
         let plan = self.app.engine.store.plan(&id).await?;
