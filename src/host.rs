@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
 
 use crate::background::Background;
 use crate::brain::AuditLog;
@@ -49,7 +50,10 @@ impl Host {
                 config.listen
             )
         })?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data_dir)?);
+        let data = config.data_dir.clone();
+        // The disk may not answer, and a signal is to stop the start all the same.
+        let store = spawn_blocking(move || SqliteStore::open(&data)).await??;
+        let store: Arc<dyn Store> = Arc::new(store);
         let assembled = Self::assemble(config, program, listener, catalogue, Arc::clone(&store));
         let assembled = assembled.await;
         if assembled.is_err() {
@@ -70,7 +74,9 @@ impl Host {
             config.limits.plugin.clone(),
             program.to_owned(),
         )?);
-        let cache = Arc::new(CompileCache::open(&config.cache_dir())?);
+        let cache_dir = config.cache_dir();
+        let cache = spawn_blocking(move || CompileCache::open(&cache_dir)).await??;
+        let cache = Arc::new(cache);
         let registry = Registry::load(Parts {
             sandbox,
             cache,

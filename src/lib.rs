@@ -11,7 +11,7 @@
 //! - [`places`]: how those who want the same thing at the same time share it. [`caller`]: who they are.
 //! - [`services`]: the Codex services and the client that calls them.
 //! - [`store`]: plans and events, durable. [`brain`]: delivers events to the audit log.
-//! - [`private`]: files that nobody else may read.
+//! - [`private`]: files that nobody else may read. [`disk`]: files that may never answer.
 //! - [`cases`]: recorded cases of plugins, and what runs them.
 //! - [`guest_build`]: how plugins are compiled, by `build.rs` and by `codex-mesh plugin build`.
 //! - `dev`: local editions of the services, for `codex-mesh dev`.
@@ -30,6 +30,7 @@ pub mod config;
 pub mod contract;
 #[cfg(feature = "dev-services")]
 pub mod dev;
+mod disk;
 pub mod engine;
 pub mod guest_build;
 pub mod host;

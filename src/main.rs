@@ -1,8 +1,15 @@
 //! A shim: everything is in the library.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    codex_mesh::cli::main().await
+/// How long threads that wait for the system may take to end.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+fn main() -> std::io::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let exit = runtime.block_on(codex_mesh::cli::main());
+    // One that looks a name up, or reads a file, may wait for ever.
+    runtime.shutdown_timeout(LAST_WAIT);
+    Ok(exit)
 }

@@ -11,6 +11,7 @@ mod examples;
 mod new;
 mod record;
 mod refused;
+mod stalled;
 mod terms;
 
 use std::fs;

@@ -20,7 +20,7 @@ const PROBE: Duration = Duration::from_secs(2);
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     let mut config = options.config()?;
     // Before anything starts, so that Ctrl-C is a clean stop from here on.
-    let stopped = serve::stopped()?;
+    let mut stopped = serve::stopped()?;
     let catalogue = config.catalogue()?;
     let started = start_services(&catalogue).await?;
     let mut engines = catalogue.iter().filter(|service| service.routes.simulate());
@@ -28,7 +28,9 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     if engines.all(|service| started.contains(&service.name)) {
         config.policy.simulation = SimulatedBy::Engine;
     }
-    let host = serve::start(&config).await?;
+    let Some(host) = serve::start(&config, &mut stopped).await? else {
+        return Ok(());
+    };
     let address = host.address()?;
     say(&format!("codex-mesh listens on http://{address}\n"));
     say(&format!(

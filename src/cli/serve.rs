@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::spawn_blocking;
 
 use super::options::Options;
 use crate::config::Config;
@@ -13,9 +14,10 @@ use crate::sandbox::THIS_PROGRAM;
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     let config = options.config()?;
-    // Before it says that it listens, so that a signal is a clean stop from then on.
-    let stopped = stopped()?;
-    let host = start(&config).await?;
+    let mut stopped = stopped()?;
+    let Some(host) = start(&config, &mut stopped).await? else {
+        return Ok(());
+    };
     say(&format!(
         "codex-mesh listens on http://{}\n",
         host.address()?
@@ -25,17 +27,32 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts the host, saying so where that takes a moment.
-pub(super) async fn start(config: &Config) -> anyhow::Result<Host> {
-    if !config.cache_dir().exists() {
-        say("compiling the plugins, once …\n");
+/// Starts the host, saying so where that takes a moment; none if it is to stop before.
+pub(super) async fn start(
+    config: &Config,
+    stopped: &mut (impl Future<Output = ()> + Unpin),
+) -> anyhow::Result<Option<Host>> {
+    let config = config.clone();
+    // In a task of its own: it may wait for a disk that does not answer.
+    let starting = tokio::spawn(async move {
+        let cache = config.cache_dir();
+        if !spawn_blocking(move || cache.exists()).await? {
+            say("compiling the plugins, once …\n");
+        }
+        Host::start(&config, Path::new(THIS_PROGRAM)).await
+    });
+    tokio::select! {
+        started = starting => Ok(Some(started??)),
+        () = stopped => {
+            say("stopped before it had started\n");
+            Ok(None)
+        }
     }
-    Host::start(config, Path::new(THIS_PROGRAM)).await
 }
 
 /// Ends at the first Ctrl-C, SIGTERM or SIGHUP. From the call on, none kills the process. Who started it
 /// with `nohup` wants it to outlive a terminal that hangs up: there SIGHUP stays ignored.
-pub(super) fn stopped() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+pub(super) fn stopped() -> anyhow::Result<impl Future<Output = ()> + Send + Unpin + 'static> {
     let mut interrupt = signal(SignalKind::interrupt()).context("can't listen for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("can't listen for SIGTERM")?;
     let hang_up = SignalKind::hangup();
@@ -43,14 +60,14 @@ pub(super) fn stopped() -> anyhow::Result<impl Future<Output = ()> + Send + 'sta
         true => None,
         false => Some(signal(hang_up).context("can't listen for SIGHUP")?),
     };
-    Ok(async move {
+    Ok(Box::pin(async move {
         tokio::select! {
             Some(_) = async { hang_up.as_mut()?.recv().await } => {}
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         say("stopping: what is running may finish\n");
-    })
+    }))
 }
 
 /// Whether whoever started this process had this signal ignored: `SigIgn` of proc(5), a bit a signal.

@@ -83,19 +83,24 @@ impl Registry {
         component: Component,
         _admitted: Place<Caller>,
     ) -> Result<Arc<PluginVersion>, RegistryError> {
-        let loaded = self.loader.load(component.clone(), Origin::Upload).await;
-        let version = loaded.inspect_err(|_| self.let_go_of(&component))?;
+        let version = match self.loader.load(component.clone(), Origin::Upload).await {
+            Ok(version) => version,
+            Err(error) => {
+                self.let_go_of(&component).await;
+                return Err(error.into());
+            }
+        };
         let _order = self.choosing.lock().await;
         self.keep(version, component, UPLOAD).await
     }
 
     /// A component that is refused is not wanted again: its compiled form would only cost room.
-    fn let_go_of(&self, refused: &Component) {
+    async fn let_go_of(&self, refused: &Component) {
         let digest = sha256(&refused.bytes);
         if self.keeps(&digest) {
             return;
         }
-        if let Err(error) = self.loader.cache.remove(&digest) {
+        if let Err(error) = self.loader.cache.remove(&digest).await {
             tracing::warn!("the compiled form of {digest} could not be removed: {error}");
         }
     }
@@ -204,7 +209,7 @@ impl Registry {
             let why = "open plans were created with it".to_owned();
             return Err(RegistryError::Needed(digest, why));
         }
-        self.forget(&digest);
+        self.forget(&digest).await;
         Ok(())
     }
 
@@ -225,21 +230,25 @@ impl Registry {
         let mut count = 0;
         for record in old {
             if self.store.remove_plugin(&record.sha256).await? {
-                self.forget(&record.sha256);
+                self.forget(&record.sha256).await;
                 count += 1;
             }
         }
         Ok(count)
     }
 
-    fn forget(&self, digest: &str) {
-        let mut state = self.write();
-        state.kept.remove(digest);
-        state.loaded.remove(digest);
-        drop(state);
+    async fn forget(&self, digest: &str) {
+        {
+            let mut state = self.write();
+            state.kept.remove(digest);
+            state.loaded.remove(digest);
+        }
         // A file that stays costs room and nothing else.
-        let removed = self.shelf.remove(digest);
-        if let Err(error) = removed.and_then(|()| self.loader.cache.remove(digest)) {
+        let removed = match self.shelf.remove(digest).await {
+            Ok(()) => self.loader.cache.remove(digest).await,
+            failed => failed,
+        };
+        if let Err(error) = removed {
             tracing::warn!("the component {digest} could not be removed: {error}");
         }
     }

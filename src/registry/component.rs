@@ -1,12 +1,13 @@
 //! A component as it arrives: its bytes, and the signature that lies beside it.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+
+use crate::disk::{self, Disk};
 
 /// The largest signature, in bytes. One with the comments that minisign makes has about 300.
 pub const SIGNATURE_BYTES: usize = 4 << 10;
@@ -24,8 +25,17 @@ impl Component {
     /// Reads a component of up to `limit` bytes, and its signature if there is one.
     pub(super) fn read(file: &Path, limit: usize) -> anyhow::Result<Self> {
         Ok(Self {
-            bytes: read(file, limit)?,
+            bytes: disk::read(file, limit)?.into(),
             signature: read_signature(file)?,
+        })
+    }
+
+    /// The same of a file that may never answer.
+    pub(super) async fn ask_for(disk: &Disk, file: &Path, limit: usize) -> anyhow::Result<Self> {
+        let signature = signature_file(file);
+        Ok(Self {
+            bytes: disk.read(file, limit).await?,
+            signature: found(disk.read(&signature, SIGNATURE_BYTES).await, &signature)?,
         })
     }
 }
@@ -43,29 +53,14 @@ pub(super) fn signature_file(component: &Path) -> PathBuf {
 /// When it is no regular file, can't be read, or is too large.
 pub fn read_signature(component: &Path) -> anyhow::Result<Option<Arc<[u8]>>> {
     let file = signature_file(component);
-    match fs::symlink_metadata(&file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        _ => {
-            let read = read(&file, SIGNATURE_BYTES);
-            let read = read.with_context(|| format!("its signature {}", file.display()));
-            read.map(Some)
-        }
-    }
+    found(disk::read(&file, SIGNATURE_BYTES).map(Arc::from), &file)
 }
 
-/// Reads a regular file of up to `limit` bytes.
-pub(super) fn read(path: &Path, limit: usize) -> anyhow::Result<Arc<[u8]>> {
-    // Asked before opening: opening a pipe would wait for its writer.
-    if !fs::metadata(path)?.is_file() {
-        bail!("it is not a regular file");
+/// The signature that was read from this file. None is there if it is missing, and is no link.
+fn found(read: io::Result<Arc<[u8]>>, file: &Path) -> anyhow::Result<Option<Arc<[u8]>>> {
+    match read {
+        Ok(signature) => Ok(Some(signature)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("its signature {}", file.display())),
     }
-    let limit = u64::try_from(limit)?;
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len())? > limit {
-        bail!("it has more than {limit} bytes, which is the limit");
-    }
-    Ok(bytes.into())
 }

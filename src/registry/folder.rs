@@ -2,31 +2,23 @@
 //! signature, and what is added, replaced or removed while the host runs is noticed. It is looked at
 //! again and again: that works for every file system, and the folder is small.
 
+mod files;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use files::{Files, Stamps};
+pub(crate) use files::{Stamp, stamp};
 
-use super::component::signature_file;
-use super::{PluginVersion, Registry};
-
-/// The most files that are looked at.
-const FILES: usize = 1_000;
+use super::version::Origin;
+use super::{Component, PluginVersion, Registry};
+use crate::disk::NoAnswer;
 
 /// How often the folder is looked at. A file that is written to is taken once it has not changed
 /// from one look to the next.
 const LOOK: Duration = Duration::from_millis(250);
-
-/// What tells one state of a file from another: inode, size, and when it was changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp(u64, u64, i64, i64);
-
-/// The states of a component and of its signature, if there is one.
-type Stamps = (Stamp, Option<Stamp>);
 
 /// What is known of a file.
 #[derive(Debug)]
@@ -41,28 +33,33 @@ struct Seen {
 /// The folder, as it was looked at last.
 #[derive(Debug)]
 pub(super) struct Folder {
-    path: PathBuf,
-    files: BTreeMap<PathBuf, Seen>,
+    files: Files,
+    seen: BTreeMap<PathBuf, Seen>,
     /// What was said about files that serve the same kind.
     clashes: Vec<String>,
+    /// What was said about what does not answer.
+    unanswering: Vec<String>,
 }
 
 impl Folder {
     pub(super) fn new(path: PathBuf) -> Self {
         Self {
-            path,
-            files: BTreeMap::new(),
+            files: Files::new(path),
+            seen: BTreeMap::new(),
             clashes: Vec::new(),
+            unanswering: Vec::new(),
         }
     }
 
     /// Looks at the files; those that are to be loaded. At the start nothing is waited for.
-    fn look(&mut self, at_start: bool) -> anyhow::Result<Vec<PathBuf>> {
-        let found = components(&self.path)?;
-        self.files.retain(|path, _| found.contains_key(path));
+    async fn look(&mut self, at_start: bool) -> anyhow::Result<Vec<PathBuf>> {
+        let found = self.files.look().await?;
+        self.seen.retain(|path, _| found.contains_key(path));
         let mut ready = Vec::new();
         for (path, stamps) in found {
-            match self.files.get_mut(&path) {
+            // One that does not answer stays as it was.
+            let Some(stamps) = stamps else { continue };
+            match self.seen.get_mut(&path) {
                 Some(seen) if seen.stamps != stamps => {
                     seen.stamps = stamps;
                     seen.settled = false;
@@ -78,18 +75,25 @@ impl Folder {
                     if at_start {
                         ready.push(path.clone());
                     }
-                    self.files.insert(path, seen);
+                    self.seen.insert(path, seen);
                 }
             }
         }
         Ok(ready)
     }
 
+    /// What does not answer, as far as it is new.
+    fn unanswering(&mut self) -> Vec<String> {
+        let said = std::mem::replace(&mut self.unanswering, self.files.unanswering());
+        let new = self.unanswering.iter().filter(|new| !said.contains(new));
+        new.cloned().collect()
+    }
+
     /// By kind, what the folder serves: of two files the first. And what is new to say of that.
     fn serves(&mut self) -> (BTreeMap<String, String>, Vec<String>) {
         let mut serves: BTreeMap<String, (String, &Path)> = BTreeMap::new();
         let mut clashes = Vec::new();
-        for (path, seen) in &self.files {
+        for (path, seen) in &self.seen {
             let Some((kind, digest)) = &seen.gave else {
                 continue;
             };
@@ -150,30 +154,29 @@ impl Registry {
             return Ok(Vec::new());
         };
         let mut folder = folder.lock().await;
-        let before: Vec<PathBuf> = folder.files.keys().cloned().collect();
-        let ready = folder.look(at_start)?;
-        if ready.is_empty() && before.iter().eq(folder.files.keys()) {
-            return Ok(Vec::new());
+        let before: Vec<PathBuf> = folder.seen.keys().cloned().collect();
+        let ready = folder.look(at_start).await?;
+        let mut notices = folder.unanswering();
+        if ready.is_empty() && before.iter().eq(folder.seen.keys()) {
+            return Ok(notices);
         }
-        let mut notices = Vec::new();
         let mut loaded = Vec::new();
         for path in ready {
-            let outcome = self.loader.load_file(path.clone()).await;
-            let outcome = match outcome {
-                Ok((version, component)) => {
-                    let fits = self.settings().fit(&version.manifest).await;
-                    fits.map_err(anyhow::Error::msg)
-                        .map(|()| (version, component))
-                }
+            let read = folder.files.read(&path, self.loader.limit()).await;
+            let outcome = match read {
+                Ok(component) => self.load_from_folder(&path, component).await,
                 Err(error) => Err(error),
             };
-            let Some(seen) = folder.files.get_mut(&path) else {
+            let now = folder.files.stamps(&path).await;
+            let Some(seen) = folder.seen.get_mut(&path) else {
                 continue;
             };
             // It may have been written to while it was read: then it is read once more.
-            seen.settled = stamps(&path).is_ok_and(|now| now == seen.stamps);
+            seen.settled = now.is_ok_and(|now| now == seen.stamps);
             match outcome {
                 Ok((version, component)) => loaded.push((path, version, component)),
+                // It is read once it answers, and that it does not is said already.
+                Err(error) if NoAnswer::of(&error).is_some() => seen.settled = false,
                 // What it gave before stays: a bad file changes nothing.
                 Err(error) if seen.settled => {
                     notices.push(format!("{} is skipped: {error:#}", path.display()));
@@ -185,7 +188,7 @@ impl Registry {
         let _order = self.choosing.lock().await;
         for (path, version, component) in loaded {
             let kept = self.keep(version, component, "folder").await;
-            let Some(seen) = folder.files.get_mut(&path) else {
+            let Some(seen) = folder.seen.get_mut(&path) else {
                 continue;
             };
             match kept {
@@ -199,6 +202,7 @@ impl Registry {
                 }
             }
         }
+        notices.extend(folder.unanswering());
         let (serves, clashes) = folder.serves();
         notices.extend(clashes);
         let mut versions = Vec::new();
@@ -211,6 +215,18 @@ impl Registry {
         }
         notices.extend(self.serve_folder(&versions));
         Ok(notices)
+    }
+
+    async fn load_from_folder(
+        &self,
+        path: &Path,
+        component: Component,
+    ) -> anyhow::Result<(PluginVersion, Component)> {
+        let origin = Origin::File(path.to_owned());
+        let version = self.loader.load(component.clone(), origin).await?;
+        let fits = self.settings().fit(&version.manifest).await;
+        fits.map_err(anyhow::Error::msg)?;
+        Ok((version, component))
     }
 
     /// From now on the folder serves these; which embedded kinds they replace that it did not before.
@@ -231,43 +247,4 @@ impl Registry {
         state.trim();
         notices
     }
-}
-
-/// Every `*.wasm` in the folder, by name.
-fn components(folder: &Path) -> anyhow::Result<BTreeMap<PathBuf, Stamps>> {
-    let unreadable = || format!("can't read the plugins folder {}", folder.display());
-    let mut files = BTreeMap::new();
-    for entry in fs::read_dir(folder).with_context(unreadable)? {
-        let path = entry.with_context(unreadable)?.path();
-        let is_component = path
-            .extension()
-            .is_some_and(|extension| extension == "wasm");
-        // What went away meanwhile is not there.
-        if is_component && let Ok(stamps) = stamps(&path) {
-            files.insert(path, stamps);
-        }
-    }
-    if files.len() > FILES {
-        bail!(
-            "the plugins folder {} has more than {FILES} components",
-            folder.display()
-        );
-    }
-    Ok(files)
-}
-
-fn stamps(component: &Path) -> std::io::Result<Stamps> {
-    Ok((stamp(component)?, stamp(&signature_file(component)).ok()))
-}
-
-/// What a file is like now.
-pub(crate) fn stamp(path: &Path) -> std::io::Result<Stamp> {
-    // Of the link itself if it leads nowhere: a link without its file is worth a notice.
-    let found = fs::metadata(path).or_else(|_| fs::symlink_metadata(path))?;
-    Ok(Stamp(
-        found.ino(),
-        found.size(),
-        found.mtime(),
-        found.mtime_nsec(),
-    ))
 }

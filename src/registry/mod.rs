@@ -33,7 +33,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use tokio::task::spawn_blocking;
+
 use crate::caller::Caller;
+use crate::disk::NoAnswer;
 use crate::places::{Places, Purpose, Share};
 use crate::sandbox::{CompileCache, Sandbox};
 use crate::services::Catalogue;
@@ -183,7 +186,7 @@ impl Registry {
                 catalogue: parts.catalogue,
                 terms: parts.terms,
             },
-            shelf: Shelf::open(&parts.shelf)?,
+            shelf: spawn_blocking(move || Shelf::open(&parts.shelf)).await??,
             store: parts.store,
             folder: parts
                 .folder
@@ -202,7 +205,12 @@ impl Registry {
                 .await
                 .map_err(|error| error.context(format!("the embedded {name}")))?;
         }
-        let notices = registry.look_at_folder(true).await?;
+        let looked = registry.look_at_folder(true).await;
+        let notices = match looked {
+            // It may answer later.
+            Err(error) if NoAnswer::of(&error).is_some() => vec![format!("{error:#}")],
+            looked => looked?,
+        };
         registry.write().notices = notices;
         registry.load_choices().await?;
         registry.check_settings().await?;

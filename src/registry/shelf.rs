@@ -1,23 +1,30 @@
 //! Components by digest, as files in the data folder: what a plan was created with is there for as
-//! long as the plan may need it, whatever became of the file that it came from. Files are read and
-//! written on threads for blocking work. A component's signature is beside it.
+//! long as the plan may need it, whatever became of the file that it came from. A component's
+//! signature is beside it.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::task::spawn_blocking;
 
-use super::component::{read, read_signature, signature_file};
+use super::component::{read_signature, signature_file};
 use super::terms::Signers;
 use super::{Component, RegistryError};
+use crate::disk::{Disk, read};
 use crate::private;
 use crate::sandbox::sha256;
 
+/// How long reading or writing a component may take: a large one on a slow disk takes a while.
+const SILENCE: Duration = Duration::from_secs(60);
+
 /// A folder of components, each named by its digest.
-pub(super) struct Shelf(PathBuf);
+pub(super) struct Shelf {
+    folder: PathBuf,
+    disk: Disk,
+}
 
 impl Shelf {
     /// Opens the folder, making it if it is missing, and removes what a killed host left half done.
@@ -36,7 +43,10 @@ impl Shelf {
             }
         }
         private::close(kept);
-        Ok(Self(folder.to_owned()))
+        Ok(Self {
+            folder: folder.to_owned(),
+            disk: Disk::new(SILENCE),
+        })
     }
 
     /// Keeps a component. It would survive a power cut when this returns.
@@ -46,9 +56,9 @@ impl Shelf {
         component: Component,
         signers: Signers,
     ) -> Result<(), RegistryError> {
-        let (shelf, path) = (self.0.clone(), self.path(digest));
+        let (shelf, path) = (self.folder.clone(), self.path(digest));
         let file = path.clone();
-        let putting = spawn_blocking(move || {
+        let put = self.disk.attempt(move || {
             // One that is good for less does not take the place of another.
             let is_better = || match read_signature(&path) {
                 Ok(Some(kept)) => {
@@ -68,15 +78,13 @@ impl Shelf {
             }
             place(&shelf, &path, &component.bytes)
         });
-        let put = putting.await;
-        let put = put.unwrap_or_else(|error| Err(io::Error::other(error)));
-        put.map_err(|error| RegistryError::Shelf(file, error))
+        put.await.map_err(|error| RegistryError::Shelf(file, error))
     }
 
     /// The component with this digest.
     pub(super) async fn get(&self, digest: &str, limit: usize) -> anyhow::Result<Component> {
         let (path, digest) = (self.path(digest), digest.to_owned());
-        let getting = spawn_blocking(move || {
+        let getting = self.disk.ask(move || {
             let shown = path.display();
             let bytes = read(&path, limit);
             let bytes = bytes.with_context(|| format!("the kept component {shown}"))?;
@@ -88,25 +96,31 @@ impl Shelf {
                 tracing::warn!("the kept component {shown}: {error:#}");
                 None
             });
-            Ok(Component { bytes, signature })
+            Ok(Component {
+                bytes: bytes.into(),
+                signature,
+            })
         });
         getting.await?
     }
 
     /// Lets go of a component.
-    pub(super) fn remove(&self, digest: &str) -> io::Result<()> {
+    pub(super) async fn remove(&self, digest: &str) -> io::Result<()> {
         let path = self.path(digest);
-        for file in [signature_file(&path), path] {
-            match fs::remove_file(file) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
+        let removed = self.disk.attempt(move || {
+            for file in [signature_file(&path), path] {
+                match fs::remove_file(file) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        });
+        removed.await
     }
 
     fn path(&self, digest: &str) -> PathBuf {
-        self.0.join(format!("{digest}.wasm"))
+        self.folder.join(format!("{digest}.wasm"))
     }
 }
 

@@ -10,14 +10,18 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+use tokio::task::spawn_blocking;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::fault::LoadError;
+use crate::disk::Disk;
 
 type Seal = Hmac<Sha256>;
 
@@ -27,10 +31,14 @@ const SEAL: usize = 32;
 /// Bytes of the key: a block of SHA-256.
 const KEY: usize = 64;
 
+/// How long reading or writing a compiled component may take: a large one takes a while to check.
+const SILENCE: Duration = Duration::from_secs(60);
+
 /// A private folder of compiled components.
 pub struct CompileCache {
     folder: PathBuf,
     key: [u8; KEY],
+    disk: Disk,
 }
 
 impl CompileCache {
@@ -64,54 +72,75 @@ impl CompileCache {
         Ok(Self {
             folder: folder.to_owned(),
             key,
+            disk: Disk::new(SILENCE),
         })
     }
 
     /// The compiled form of `bytes`, if it is on disk and ours.
-    pub(super) fn find(&self, engine: &Engine, bytes: &[u8]) -> Option<Component> {
-        let identity = identity(engine, bytes);
-        self.load(engine, &identity, &self.path(&identity))
+    pub(super) async fn find(
+        self: &Arc<Self>,
+        engine: &Engine,
+        bytes: Arc<[u8]>,
+    ) -> Option<Component> {
+        let (cache, engine) = (Arc::clone(self), engine.clone());
+        let found = self.disk.ask(move || {
+            let identity = identity(&engine, &bytes);
+            cache.load(&engine, &identity, &cache.path(&identity))
+        });
+        found.await.unwrap_or_else(|error| {
+            let folder = self.folder.display();
+            tracing::warn!(
+                "the cache folder {folder} can't be used, and compiling goes on without: {error}"
+            );
+            None
+        })
     }
 
     /// Takes over what the compiler has just made of `bytes`, and keeps it.
-    #[allow(unsafe_code)]
-    pub(super) fn keep(
-        &self,
+    pub(super) async fn keep(
+        self: &Arc<Self>,
         engine: &Engine,
-        bytes: &[u8],
-        compiled: &[u8],
+        bytes: Arc<[u8]>,
+        compiled: Vec<u8>,
     ) -> Result<Component, LoadError> {
-        // SAFETY: these are the bytes that this program, as the compiler, got from
-        // `precompile_component`, and they came through a pipe that nobody else could write to.
-        let component = unsafe { Component::deserialize(engine, compiled) }
-            .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
-        let identity = identity(engine, bytes);
-        let path = self.path(&identity);
+        let compiled: Arc<[u8]> = compiled.into();
+        let (engine, taken) = (engine.clone(), Arc::clone(&compiled));
+        let taking =
+            spawn_blocking(move || Ok((take_over(&engine, &taken)?, identity(&engine, &bytes))));
+        let taken = taking.await;
+        let (component, identity) =
+            taken.unwrap_or_else(|error| Err(LoadError::Compiler(error.to_string())))?;
+        let (cache, path) = (Arc::clone(self), self.path(&identity));
+        let shown = path.display().to_string();
+        let saved = self
+            .disk
+            .attempt(move || cache.save(&compiled, &identity, &path));
         // A cache that can't be written costs time, not correctness.
-        if let Err(error) = self.save(compiled, &identity, &path) {
-            tracing::warn!(
-                "a compiled component was not cached in {}: {error}",
-                path.display()
-            );
+        if let Err(error) = saved.await {
+            tracing::warn!("a compiled component was not cached in {shown}: {error}");
         }
         Ok(component)
     }
 
     /// Lets go of every compiled form of the component with this digest.
-    pub(crate) fn remove(&self, digest: &str) -> io::Result<()> {
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str());
-            if !name.is_some_and(|name| name.starts_with(digest)) {
-                continue;
+    pub(crate) async fn remove(&self, digest: &str) -> io::Result<()> {
+        let (folder, digest) = (self.folder.clone(), digest.to_owned());
+        let removed = self.disk.attempt(move || {
+            for entry in fs::read_dir(&folder)? {
+                let path = entry?.path();
+                let name = path.file_name().and_then(|name| name.to_str());
+                if !name.is_some_and(|name| name.starts_with(&digest)) {
+                    continue;
+                }
+                match fs::remove_file(&path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    // Or another host that shares the folder was faster.
+                    _ => {}
+                }
             }
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                // Or another host that shares the folder was faster.
-                _ => {}
-            }
-        }
-        Ok(())
+            Ok(())
+        });
+        removed.await
     }
 
     fn path(&self, identity: &str) -> PathBuf {
@@ -174,6 +203,15 @@ impl CompileCache {
         seal.update(compiled);
         seal
     }
+}
+
+/// What the compiler has just made.
+#[allow(unsafe_code)]
+fn take_over(engine: &Engine, compiled: &[u8]) -> Result<Component, LoadError> {
+    // SAFETY: these are the bytes that this program, as the compiler, got from
+    // `precompile_component`, and they came through a pipe that nobody else could write to.
+    let component = unsafe { Component::deserialize(engine, compiled) };
+    component.map_err(|error| LoadError::Compile(format!("{error:#}")))
 }
 
 /// What the compiled form depends on: the component and how this engine compiles.

@@ -14,7 +14,6 @@ use rustix::process::Signal;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use wasmtime::component::Component;
 
@@ -57,19 +56,11 @@ pub(super) async fn component(
     bytes: Arc<[u8]>,
 ) -> Result<Component, LoadError> {
     check_header(&bytes, sandbox.limits.component_bytes)?;
-    let finding = {
-        let (cache, engine) = (Arc::clone(&cache), sandbox.engine.clone());
-        let bytes = Arc::clone(&bytes);
-        spawn_blocking(move || cache.find(&engine, &bytes))
-    };
-    if let Ok(Some(component)) = finding.await {
+    if let Some(component) = cache.find(&sandbox.engine, Arc::clone(&bytes)).await {
         return Ok(component);
     }
     let compiled = sandbox.compilers.compile(&bytes).await?;
-    let engine = sandbox.engine.clone();
-    let keeping = spawn_blocking(move || cache.keep(&engine, &bytes, &compiled));
-    let kept = keeping.await;
-    kept.unwrap_or_else(|error| Err(LoadError::Compiler(error.to_string())))
+    cache.keep(&sandbox.engine, bytes, compiled).await
 }
 
 fn check_header(bytes: &[u8], limit: usize) -> Result<(), LoadError> {

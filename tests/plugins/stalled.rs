@@ -1,0 +1,164 @@
+//! A plugins folder, or a file in it, that never answers keeps nothing else from working: neither the
+//! other files nor a request, nor the end of the host.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Binary, PATIENCE, Raw, Stalled, assert_has, folder, http, within};
+
+struct Host {
+    binary: Binary,
+    url: String,
+    stalled: Stalled,
+    _data: TempDir,
+}
+
+impl Host {
+    /// With this plugins folder, of whose files those whose paths begin so get no answers to these calls.
+    fn start(plugins: &Path, calls: &str, under: &Path) -> Self {
+        let stalled = Stalled::calls(calls, under);
+        let data = tempfile::tempdir().unwrap();
+        let mut host = Binary::run("serve", data.path());
+        for (name, value) in stalled.variables() {
+            host = host.env(name, value);
+        }
+        let mut binary = host.arg("--plugins").arg(plugins).spawn();
+        Self {
+            url: binary.url(),
+            binary,
+            stalled,
+            _data: data,
+        }
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let answer = http().get(format!("{}{path}", self.url)).send();
+        let text = within(answer).await.unwrap().text().await.unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Waits until new plans may have this kind.
+    async fn serves(&self, kind: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let plugins = self.get("/plugins").await;
+            let mut kinds = plugins["plugins"].as_array().unwrap().iter();
+            if kinds.any(|plugin| plugin["kind"] == kind) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "no {kind} in {plugins:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Its threads that ask a file system.
+    fn asking(&self) -> usize {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.binary.id())).unwrap();
+        let names = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("comm")));
+        // One that ended meanwhile has no name.
+        names.flatten().filter(|name| name.trim() == "disk").count()
+    }
+
+    /// It stops when it is told to, whatever waits; everything that it logged.
+    fn stops(mut self) -> String {
+        self.binary.signal("TERM");
+        assert!(self.binary.ended().success());
+        self.binary.stderr.rest()
+    }
+}
+
+fn component(kind: &str) -> Vec<u8> {
+    Raw::new(kind).component()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_never_answers_keeps_no_good_file_from_being_used() {
+    for calls in ["stat", "open"] {
+        let (good, late) = (component("good"), component("late"));
+        let plugins = folder([("z-good.wasm", good.as_slice())]);
+        let elsewhere = folder([("late.wasm", late.as_slice())]);
+        let link = plugins.path().join("a-link.wasm");
+        symlink(elsewhere.path().join("late.wasm"), &link).unwrap();
+        let mut host = Host::start(plugins.path(), calls, &link);
+        assert_eq!(host.get("/health").await["ok"], true);
+        host.serves("good").await;
+        let said = host.binary.stderr.with("a-link.wasm");
+        assert_has(
+            &said,
+            &["does not answer", "Remove it, or mend what it is on"],
+        );
+        // Another file is taken while that one waits.
+        fs::write(plugins.path().join("new.wasm"), component("new")).unwrap();
+        host.serves("new").await;
+        assert_eq!(host.get("/health").await["ok"], true);
+        host.stalled.answer();
+        host.serves("late").await;
+        let log = host.stops();
+        assert_eq!(log.matches("does not answer").count(), 1, "{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_never_answers_is_looked_at_by_one_thread() {
+    let good = component("good");
+    let plugins = folder([("good.wasm", good.as_slice())]);
+    let mut host = Host::start(plugins.path(), "list", plugins.path());
+    assert_eq!(host.get("/health").await["ok"], true);
+    let said = host.binary.stderr.with("plugins folder");
+    assert_has(&said, &["does not answer", "mend what it is on"]);
+    assert_eq!(host.asking(), 1);
+    host.stalled.answer();
+    host.serves("good").await;
+    host.stops();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_files_that_never_answer_hold_a_few_threads() {
+    let good = component("good");
+    let plugins = folder([("z-good.wasm", good.as_slice())]);
+    for n in 0..8 {
+        let link = plugins.path().join(format!("stuck-{n}.wasm"));
+        symlink(plugins.path().join("z-good.wasm"), link).unwrap();
+    }
+    let stuck = plugins.path().join("stuck-");
+    let mut host = Host::start(plugins.path(), "stat", &stuck);
+    host.serves("good").await;
+    host.binary.stderr.with("no other links");
+    assert!(host.asking() <= 4, "{} threads", host.asking());
+    fs::write(plugins.path().join("new.wasm"), component("new")).unwrap();
+    host.serves("new").await;
+    host.stops();
+}
+
+/// Before it listens there is nothing to let end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_whose_data_folder_never_answers_can_be_stopped() {
+    let data = tempfile::tempdir().unwrap();
+    let stalled = Stalled::calls("stat open list", data.path());
+    let mut host = Binary::run("serve", data.path());
+    for (name, value) in stalled.variables() {
+        host = host.env(name, value);
+    }
+    let mut host = host.env_remove("MESH_CACHE_DIR").spawn();
+    within(catches_sigterm(host.id())).await;
+    host.signal("TERM");
+    assert!(host.ended().success());
+    assert_has(&host.stdout.rest(), &["stopped before it had started"]);
+}
+
+/// Waits until the process takes this signal (proc_pid_status(5), SigCgt).
+async fn catches_sigterm(process: u32) {
+    let caught = || {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        u64::from_str_radix(mask.unwrap().trim(), 16).unwrap() & 1 << 14 != 0
+    };
+    while !caught() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
