@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::background::Background;
 use crate::brain::AuditLog;
@@ -26,6 +28,10 @@ const CLEAN_UP: Duration = Duration::from_secs(60 * 60);
 /// How often the store does what has to be done now and then.
 const TIDY: Duration = Duration::from_secs(5);
 
+/// How long plugins may take to be loaded before the host answers: what takes longer is loaded while it
+/// does.
+const QUICK: Duration = Duration::from_secs(1);
+
 /// A host that listens.
 pub struct Host {
     app: App,
@@ -33,11 +39,14 @@ pub struct Host {
     manners: Manners,
     /// Delivers the audit log and cleans up; ends with the host.
     background: Background,
+    /// Whether the configuration was held against all plugins.
+    is_checked: bool,
 }
 
 impl Host {
-    /// Listens, opens the store and loads the plugins. What is fast comes first, so that a
-    /// mistake shows at once. `program` is a `codex-mesh`, which compiles components.
+    /// Listens, opens the store and loads the embedded plugins; the others are loaded while it serves.
+    /// What is fast comes first, so that a mistake shows at once. `program` is a `codex-mesh`, which
+    /// compiles components.
     ///
     /// # Errors
     /// What is wrong, with its remedy.
@@ -88,9 +97,6 @@ impl Host {
         })
         .await?;
         let registry = Arc::new(registry);
-        for notice in registry.notices() {
-            tracing::warn!("{notice}");
-        }
         let client =
             Client::new(&catalogue, config.limits.answer_bytes)?.redacting(config.redactor()?);
         let brain = catalogue
@@ -107,8 +113,13 @@ impl Host {
         let gateway = Gateway::new(client, &catalogue, config.retry.clone(), &config.breaker);
         let retention = (&config.retention).into();
         let background = background(&store, &audit, &registry, retention);
-        let engine = Engine::new(config, store, registry, catalogue, gateway).await?;
+        let engine = Engine::new(config, store, registry, catalogue, gateway)?;
         let engine = Arc::new(engine);
+        // What is compiled already is there at once, and a mistake shows before anything is served.
+        let settled = timeout(QUICK, engine.registry.settled()).await;
+        if settled.is_ok() {
+            engine.check().await?;
+        }
         let resumed = engine.resume_runs().await?;
         if resumed > 0 {
             tracing::info!("{resumed} plans were being run when the host ended, and go on");
@@ -129,6 +140,7 @@ impl Host {
             listener,
             manners,
             background,
+            is_checked: settled.is_ok(),
         })
     }
 
@@ -140,20 +152,29 @@ impl Host {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop`, then lets what is under way end.
+    /// Serves until `stop`, then lets what is under way end. A mistake in the configuration that shows
+    /// only once all plugins are loaded stops it as well.
     ///
     /// # Errors
-    /// When steps are still under way after the time of grace.
+    /// Such a mistake, or that steps are still under way after the time of grace.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let Self {
             app,
             listener,
             manners,
             mut background,
+            is_checked,
         } = self;
         let engine = Arc::clone(&app.engine);
+        let (tell, told) = oneshot::channel();
         let stop = async move {
-            stop.await;
+            tokio::select! {
+                () = stop => {}
+                mistake = mistake(&engine), if !is_checked => {
+                    // It is waited for below.
+                    let _ = tell.send(mistake);
+                }
+            }
             // Before the requests end: those who watch a plan would wait for it.
             engine.stop();
         };
@@ -163,12 +184,24 @@ impl Host {
         let ended = app.engine.finish(manners.grace).await;
         background.stop().await;
         app.engine.store.close().await;
+        if let Ok(mistake) = told.await {
+            return Err(mistake);
+        }
         anyhow::ensure!(
             ended,
             "steps were still running after {} s",
             manners.grace.as_secs()
         );
         Ok(())
+    }
+}
+
+/// What is wrong with the configuration, once all plugins are loaded; if nothing is, this never ends.
+async fn mistake(engine: &Engine) -> anyhow::Error {
+    engine.registry.settled().await;
+    match engine.check().await {
+        Err(mistake) => mistake,
+        Ok(()) => std::future::pending().await,
     }
 }
 
@@ -189,7 +222,7 @@ fn background(
     });
     background.keep_up("pluginsFolder", move || {
         let watched = Arc::clone(&watched);
-        async move { watched.watch().await }
+        watched.watch()
     });
     background.keep_up("cleanUp", move || {
         clean_up(Arc::clone(&store), Arc::clone(&registry), retention)
@@ -213,6 +246,8 @@ async fn clean_up(store: Arc<dyn Store>, registry: Arc<Registry>, retention: Ret
             Ok(false) => {}
             Err(error) => tracing::warn!("what is old could not be removed: {error}"),
         }
+        // What the plugins folder serves is not known before.
+        registry.settled().await;
         if let Err(error) = registry.clean_up().await {
             tracing::warn!("plugins that nobody needs could not be removed: {error}");
         }

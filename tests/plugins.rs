@@ -8,6 +8,7 @@ mod chain;
 mod check;
 mod dev;
 mod examples;
+mod loading;
 mod new;
 mod record;
 mod refused;
@@ -30,13 +31,20 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    GOAL, Raw, TestApp, assert_has, cache_dir, folder, guest, program, start_with,
+    GOAL, Raw, TestApp, assert_has, cache_dir, folder, guest, program, start_with, within,
 };
 
 /// A registry with the data folder that it works in.
 pub struct Loaded {
-    registry: Registry,
+    registry: Arc<Registry>,
     _data: TempDir,
+}
+
+impl Loaded {
+    /// What the operator should know.
+    pub fn notices(&self) -> Vec<String> {
+        self.registry.plugins_state().notices
+    }
 }
 
 impl Deref for Loaded {
@@ -47,7 +55,7 @@ impl Deref for Loaded {
     }
 }
 
-/// The registry over this folder, as the host loads it.
+/// The registry over this folder, as the host has it once everything is loaded.
 pub async fn registry(folder: &Path, limits: Limits) -> Loaded {
     registry_under(Terms::default(), folder, limits).await
 }
@@ -64,8 +72,14 @@ async fn registry_under(terms: Terms, folder: &Path, limits: Limits) -> Loaded {
         shelf: data.path().join("plugins"),
         folder: Some(folder.to_owned()),
     };
+    let registry = Arc::new(Registry::load(parts).await.unwrap());
+    tokio::select! {
+        () = Arc::clone(&registry).watch() => unreachable!("it is watched for good"),
+        () = within(registry.settled()) => {}
+    }
+    registry.check().await.unwrap();
     Loaded {
-        registry: Registry::load(parts).await.unwrap(),
+        registry,
         _data: data,
     }
 }

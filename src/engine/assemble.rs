@@ -10,7 +10,7 @@ use crate::registry::{PluginVersion, Registry};
 use crate::services::Catalogue;
 
 /// What stands in for a write in a SIMULATION.
-const SIMULATION: &str = "simulation";
+pub(super) const SIMULATION: &str = "simulation";
 
 /// The setting with which a step says how often it writes.
 const WRITES: &str = "writes";

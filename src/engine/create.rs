@@ -37,6 +37,9 @@ impl Engine {
     /// When it asks for what there is not, or for what the policy forbids.
     pub async fn create(&self, new: NewPlan, now: Timestamp) -> Result<Arc<Plan>, EngineError> {
         let mode = new.mode.unwrap_or(self.default_mode);
+        if let Some(loading) = self.awaited(&new, mode) {
+            return Err(EngineError::Loading(loading));
+        }
         let drafts = self.drafts(&new, mode).await;
         let (recipe, drafts) = drafts.map_err(EngineError::Invalid)?;
         let mut plan = pending_plan(new, mode, self.approvals, now);

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::places::NoPlace;
+use crate::registry::RegistryError;
 use crate::store::StoreError;
 
 /// Why the engine did not do what was asked.
@@ -17,6 +18,9 @@ pub enum EngineError {
     /// Too much is under way, of everybody or of this caller.
     #[error(transparent)]
     Busy(NoPlace),
+    /// A kind that it asks for may be among what is not loaded yet.
+    #[error(transparent)]
+    Loading(RegistryError),
     /// The host is stopping.
     #[error("the host is stopping: what is being run goes on when it is back")]
     Stopping,

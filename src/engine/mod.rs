@@ -95,18 +95,19 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine over these parts.
+    /// An engine over these parts. What is configured is held against the step kinds by
+    /// [`check`](Self::check), once they are loaded.
     ///
     /// # Errors
-    /// When a configured recipe can't be used with these step kinds.
-    pub async fn new(
+    /// What is wrong with the configuration.
+    pub fn new(
         config: &Config,
         store: Arc<dyn Store>,
         registry: Arc<Registry>,
         catalogue: Catalogue,
         gateway: Gateway,
     ) -> anyhow::Result<Self> {
-        let engine = Self {
+        Ok(Self {
             store,
             registry,
             catalogue,
@@ -126,9 +127,7 @@ impl Engine {
             turns: Turns::default(),
             shares: Shares::new(&config.limits, &config.run),
             stopping: watch::Sender::new(false),
-        };
-        engine.check_recipes().await?;
-        Ok(engine)
+        })
     }
 
     /// The limits in force.

@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 
 use super::Engine;
-use super::assemble::{Assembler, apart};
+use super::assemble::{Assembler, SIMULATION, apart};
 use super::create::{NewPlan, pending_plan};
 use crate::plan::{ApprovalMode, Domain, Mode, Timestamp};
 use crate::recipe::{Origin, Recipe, Recipes, StepSpec};
@@ -38,16 +38,36 @@ impl Engine {
         new: &'w NewPlan,
         mode: Mode,
     ) -> Result<(Option<&'w Recipe>, &'w [StepSpec]), String> {
+        let (recipe, steps) = self.asked(new, mode)?;
+        if let Some(recipe) = recipe
+            && let Some(why) = why_not(&missing(&self.assembler(), recipe))
+        {
+            return Err(format!("the recipe {:?} {why}", recipe.name));
+        }
+        Ok((recipe, steps))
+    }
+
+    /// The same, whether or not the kinds are there.
+    fn asked<'w>(
+        &'w self,
+        new: &'w NewPlan,
+        mode: Mode,
+    ) -> Result<(Option<&'w Recipe>, &'w [StepSpec]), String> {
         let recipe = match &new.wanted {
             Wanted::Steps(steps) => return Ok((None, steps)),
             Wanted::Recipe(name) => self.recipes.named(name),
             Wanted::Default => self.recipes.default_of(new.domain, mode),
         };
         let recipe = recipe.map_err(|error| format!("recipe {error}"))?;
-        match why_not(&missing(&self.assembler(), recipe)) {
-            None => Ok((Some(recipe), &recipe.steps)),
-            Some(why) => Err(format!("the recipe {:?} {why}", recipe.name)),
-        }
+        Ok((Some(recipe), &recipe.steps))
+    }
+
+    /// Why a plan can't be created yet that needs a kind which may still come.
+    pub(super) fn awaited(&self, new: &NewPlan, mode: Mode) -> Option<RegistryError> {
+        let (_, steps) = self.asked(new, mode).ok()?;
+        let stand_in = (mode == Mode::Simulation).then_some(SIMULATION);
+        let mut kinds = steps.iter().map(|step| step.kind.as_str()).chain(stand_in);
+        kinds.find_map(|kind| self.registry.loading(kind))
     }
 }
 
@@ -82,12 +102,21 @@ fn why_not(missing: &[(&str, RegistryError)]) -> Option<String> {
 }
 
 impl Engine {
+    /// Holds what is configured against the loaded kinds.
+    ///
+    /// # Errors
+    /// What does not fit them, and what to do.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        self.registry.check().await?;
+        self.check_recipes().await
+    }
+
     /// Holds every recipe against the loaded kinds, and those that plans get by themselves against
     /// the policy. A shipped recipe may not fit what the operator has changed: it is reported.
     ///
     /// # Errors
     /// Which configured recipe can't be used, which step of it, and what to do.
-    pub(super) async fn check_recipes(&self) -> anyhow::Result<()> {
+    async fn check_recipes(&self) -> anyhow::Result<()> {
         for recipe in self.recipes.iter() {
             let Err(error) = self.check_recipe(recipe).await else {
                 continue;
@@ -95,6 +124,10 @@ impl Engine {
             match recipe.origin {
                 // What was chosen while the host ran must not keep it from starting again.
                 Origin::Configured if self.registry.is_chosen(&recipe.kinds()) => {
+                    tracing::warn!("[[recipe]] {error}");
+                }
+                // Nor must a folder that does not answer.
+                Origin::Configured if self.registry.is_troubled() => {
                     tracing::warn!("[[recipe]] {error}");
                 }
                 Origin::Configured => return Err(anyhow!("[[recipe]] {error}")),

@@ -16,7 +16,7 @@ use super::{Engine, EngineError};
 use crate::background::caught;
 use crate::caller::Caller;
 use crate::places::{NoPlace, Place};
-use crate::plan::{Plan, PlanStatus, Refused, Starter, Timestamp, Transition};
+use crate::plan::{Plan, PlanStatus, Refused, Starter, StepStatus, Timestamp, Transition};
 use crate::store::{Driven, StoreError, now};
 
 /// What others know of the task that drives a plan.
@@ -182,10 +182,37 @@ impl Engine {
         for Driven { id, rests_until } in all {
             if let Some(driver) = self.runs.begin(&id, Caller::Host) {
                 let rest = Rest::new(self, driver);
-                tokio::spawn(async move { drive_to_end(id, rest.until(rests_until).await).await });
+                let engine = Arc::downgrade(self);
+                tokio::spawn(async move {
+                    if let Some(engine) = engine.upgrade() {
+                        engine.plugins_are_there(&id).await;
+                    }
+                    drive_to_end(id, rest.until(rests_until).await).await;
+                });
             }
         }
         Ok(count)
+    }
+
+    /// Waits for what is still being loaded, if a step of the plan can't do without; until the host
+    /// stops at the latest.
+    async fn plugins_are_there(&self, id: &str) {
+        if self.registry.is_settled() {
+            return;
+        }
+        let Ok(Some(plan)) = self.store.plan(id).await else {
+            return;
+        };
+        let open = plan.steps.iter();
+        for step in open.filter(|step| step.status == StepStatus::Pending) {
+            if self.plugin(step).await.is_err() {
+                tokio::select! {
+                    () = self.registry.settled() => {}
+                    () = self.stopped() => {}
+                }
+                return;
+            }
+        }
     }
 
     /// The driver of a plan whose driver has come to an end, if somebody asked for it again just

@@ -104,6 +104,7 @@ impl From<EngineError> for HttpError {
             EngineError::Invalid(_) => Self::bad(message),
             EngineError::TriedOut(..) => Self::new(StatusCode::CONFLICT, message),
             EngineError::Busy(why) => why.into(),
+            EngineError::Loading(error) => error.into(),
             EngineError::Stopping | EngineError::NotStored(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
             }
@@ -123,7 +124,7 @@ impl From<RegistryError> for HttpError {
             | RegistryError::NotKept(_)
             | RegistryError::NoVersion { .. } => StatusCode::NOT_FOUND,
             RegistryError::Busy(why) => return why.into(),
-            RegistryError::Shelf(..) => StatusCode::SERVICE_UNAVAILABLE,
+            RegistryError::Shelf(..) | RegistryError::Loading(_) => StatusCode::SERVICE_UNAVAILABLE,
             RegistryError::Store(error) => return error.into(),
             RegistryError::Deactivated(_)
             | RegistryError::Quarantined(_)

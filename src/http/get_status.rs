@@ -12,10 +12,11 @@ use crate::background::Health;
 use crate::brain::LastError;
 use crate::output;
 use crate::places::Taken;
+use crate::registry::PluginsState;
 use crate::services::BreakerState;
 use crate::store::now;
 
-/// `{ok, steps, runs, places, store, brain, quarantined, background, log, services}`
+/// `{ok, steps, runs, places, store, brain, plugins, quarantined, background, log, services}`
 #[derive(Serialize)]
 pub(super) struct StatusAnswer {
     ok: bool,
@@ -25,6 +26,7 @@ pub(super) struct StatusAnswer {
     places: BTreeMap<&'static str, Taken>,
     store: Store,
     brain: Brain,
+    plugins: PluginsState,
     /// The step kinds that new plans can't have, because of what they did.
     quarantined: Vec<String>,
     /// How the work in the background does, by name.
@@ -93,7 +95,7 @@ struct Service {
 }
 
 /// `{ok, steps: {running, limit}, runs: {running, waiting, limit},
-/// places: {calls: {limit, taken, waiting, holders: [{who, taken, waiting}]}}, store: {trouble, logBytes}, brain: {backlog, oldestAgeMs, parked, lastError}, quarantined,
+/// places: {calls: {limit, taken, waiting, holders: [{who, taken, waiting}]}}, store: {trouble, logBytes}, brain: {backlog, oldestAgeMs, parked, lastError}, plugins: {loading, notices}, quarantined,
 /// background: {<name>: {restarts, lastFault}}, log: {lostLines}, services: {<name>: {breaker, kinds?}}}`
 pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnswer>, HttpError> {
     let App { engine, audit, .. } = &app;
@@ -132,6 +134,7 @@ pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnsw
             parked: backlog.parked,
             last_error: audit.last_error(),
         },
+        plugins: engine.registry.plugins_state(),
         quarantined,
         background: app.healths.all(),
         log: Log {

@@ -10,13 +10,15 @@ use super::error::HttpError;
 use super::reader::Reader;
 use crate::engine::Engine;
 use crate::plan::Json as RawJson;
-use crate::registry::{Granted, PluginVersion};
+use crate::registry::{Granted, PluginVersion, PluginsState};
 
-/// `{ok, plugins}`
+/// `{ok, plugins, loading, notices}`
 #[derive(Serialize)]
 struct PluginsAnswer {
     ok: bool,
     plugins: Vec<PluginLine>,
+    #[serde(flatten)]
+    state: PluginsState,
 }
 
 #[derive(Serialize)]
@@ -77,16 +79,22 @@ impl PluginLine {
     }
 }
 
-/// `{ok, plugins: [{kind, version, label, service, …}]}`, by kind.
+/// `{ok, plugins: [{kind, version, label, service, …}], loading, notices}`, by kind.
 pub(super) async fn list_plugins(
     State(engine): State<Arc<Engine>>,
     reader: Reader,
 ) -> Result<Response, HttpError> {
+    // First: what is loaded meanwhile is then in the list.
+    let state = engine.registry.plugins_state();
     let plugins = engine
         .registry
         .offered()
         .iter()
         .map(|version| PluginLine::of(version, &engine))
         .collect();
-    reader.answer(&PluginsAnswer { ok: true, plugins })
+    reader.answer(&PluginsAnswer {
+        ok: true,
+        plugins,
+        state,
+    })
 }

@@ -303,6 +303,9 @@ impl State {
             .values()
             .filter(|record| record.kind == kind)
             .collect();
+        if records.is_empty() && self.is_loading(kind) {
+            return Err(RegistryError::Loading(kind.chars().take(64).collect()));
+        }
         if records.is_empty() {
             let name = kind.chars().take(64).collect();
             return Err(RegistryError::NoKind {

@@ -20,6 +20,11 @@ pub enum RegistryError {
         /// What there is.
         loaded: Vec<String>,
     },
+    /// It may be among what is not loaded yet.
+    #[error(
+        "{0:?} is not loaded yet: plugins are still being loaded (loading in GET /plugins); try again in a moment"
+    )]
+    Loading(String),
     /// The operator wants no new plans of this kind.
     #[error("{0:?} was deactivated: activate a version of it, or leave it out")]
     Deactivated(String),

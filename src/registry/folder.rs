@@ -1,33 +1,96 @@
 //! The plugins folder: every `*.wasm` in it is a component, `*.wasm.minisig` beside it its
 //! signature, and what is added, replaced or removed while the host runs is noticed. It is looked at
 //! again and again: that works for every file system, and the folder is small.
+//!
+//! A good file does not wait for a bad one. First come those that are compiled already, then the
+//! others, small ones first, each for a moment; what takes longer goes on behind all others, and gets
+//! more time in every round.
+//!
+//! # Layout
+//! - [`files`]: what is in the folder. [`Folder`]: what is known of it, and what comes next.
+//! - [`watch`]: looks, loads and serves.
 
 mod files;
+mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use files::{Files, Stamps};
 pub(crate) use files::{Stamp, stamp};
 
-use super::version::Origin;
-use super::{Component, PluginVersion, Registry};
-use crate::disk::NoAnswer;
+/// The time that a component may compile in its first round, beside that for which it need not.
+const FIRST: Duration = Duration::from_secs(2);
 
-/// How often the folder is looked at. A file that is written to is taken once it has not changed
-/// from one look to the next.
-const LOOK: Duration = Duration::from_millis(250);
+/// How many times that it may in each round after.
+const MORE: u32 = 4;
+
+/// How often a file is tried that is not at fault before it is said, and not waited for any more.
+const TRIES: u32 = 5;
+
+/// How many rounds a component is tried in, each of them longer than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Round(u32);
+
+impl Round {
+    /// Takes what is compiled already.
+    const FIRST: Self = Self(0);
+
+    /// How long compiling may take.
+    fn limit(self) -> Duration {
+        match self.0.checked_sub(1) {
+            None => Duration::ZERO,
+            Some(more) => FIRST.saturating_mul(MORE.saturating_pow(more)),
+        }
+    }
+
+    fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// Where a file stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It may still be written to: it is due if it has not changed at the next look.
+    Fresh,
+    /// It is to be loaded.
+    Due(Round),
+    /// It is being loaded.
+    Loading(Round),
+    /// It was loaded, or refused, as it is now.
+    Settled,
+}
 
 /// What is known of a file.
 #[derive(Debug)]
 struct Seen {
     stamps: Stamps,
-    /// It was loaded, or refused, as it is now.
-    settled: bool,
+    stage: Stage,
     /// Kind and digest of what was loaded from it last.
     gave: Option<(String, String)>,
+    /// Why it was not, if so.
+    refusal: Option<String>,
+    /// How often it could not be loaded, and was not at fault.
+    failures: u32,
+    /// It was not there at the last look.
+    is_missing: bool,
+}
+
+impl Seen {
+    /// Whether something new is to come of it. One that is tried again and again is not waited for.
+    fn is_awaited(&self) -> bool {
+        self.stage != Stage::Settled && self.refusal.is_none()
+    }
+
+    fn round(&self) -> Option<Round> {
+        match self.stage {
+            Stage::Fresh => Some(Round::FIRST),
+            Stage::Due(round) | Stage::Loading(round) => Some(round),
+            Stage::Settled => None,
+        }
+    }
 }
 
 /// The folder, as it was looked at last.
@@ -35,10 +98,17 @@ struct Seen {
 pub(super) struct Folder {
     files: Files,
     seen: BTreeMap<PathBuf, Seen>,
-    /// What was said about files that serve the same kind.
-    clashes: Vec<String>,
-    /// What was said about what does not answer.
-    unanswering: Vec<String>,
+    /// Why it could not be looked at.
+    trouble: Option<String>,
+}
+
+/// What a folder serves, and what is odd about that.
+#[derive(Debug, Default)]
+struct Serves {
+    /// By kind, the digest: of two files the first.
+    kinds: BTreeMap<String, String>,
+    /// Files whose kind another file serves.
+    clashes: BTreeMap<PathBuf, String>,
 }
 
 impl Folder {
@@ -46,205 +116,154 @@ impl Folder {
         Self {
             files: Files::new(path),
             seen: BTreeMap::new(),
-            clashes: Vec::new(),
-            unanswering: Vec::new(),
+            trouble: None,
         }
     }
 
-    /// Looks at the files; those that are to be loaded. At the start nothing is waited for.
-    async fn look(&mut self, at_start: bool) -> anyhow::Result<Vec<PathBuf>> {
-        let found = self.files.look().await?;
-        self.seen.retain(|path, _| found.contains_key(path));
-        let mut ready = Vec::new();
+    /// Looks at the files for the first time: those that are there count as they are.
+    ///
+    /// # Errors
+    /// When the folder can't be read. One that does not answer may do so later.
+    pub(super) async fn begin(&mut self) -> anyhow::Result<()> {
+        match self.files.look().await {
+            Ok(found) => self.note(found, Stage::Due(Round::FIRST)),
+            Err(error) if files::is_unanswered(&error) => self.trouble = Some(format!("{error:#}")),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Nothing is being loaded: what was, is to be once more.
+    fn begin_again(&mut self) {
+        for seen in self.seen.values_mut() {
+            if let Stage::Loading(round) = seen.stage {
+                seen.stage = Stage::Due(round);
+            }
+        }
+    }
+
+    /// Looks at the files again. If the folder can't be read, all stays as it was.
+    async fn look(&mut self) {
+        match self.files.look().await {
+            Ok(found) => {
+                self.trouble = None;
+                self.note(found, Stage::Fresh);
+            }
+            Err(error) => self.trouble = Some(self.files.trouble(&error)),
+        }
+    }
+
+    fn note(&mut self, found: BTreeMap<PathBuf, Option<Stamps>>, new: Stage) {
+        // One that is gone may be about to be replaced, or its folder to go as a whole: it counts as
+        // gone at the second look.
+        self.seen.retain(|path, seen| {
+            let was_missing = std::mem::replace(&mut seen.is_missing, !found.contains_key(path));
+            !(was_missing && seen.is_missing)
+        });
         for (path, stamps) in found {
             // One that does not answer stays as it was.
             let Some(stamps) = stamps else { continue };
             match self.seen.get_mut(&path) {
                 Some(seen) if seen.stamps != stamps => {
                     seen.stamps = stamps;
-                    seen.settled = false;
+                    seen.stage = Stage::Fresh;
+                    seen.refusal = None;
+                    seen.failures = 0;
                 }
-                Some(seen) if seen.settled => {}
-                Some(_) => ready.push(path),
+                Some(seen) if seen.stage == Stage::Fresh => seen.stage = Stage::Due(Round::FIRST),
+                Some(_) => {}
                 None => {
                     let seen = Seen {
                         stamps,
-                        settled: false,
+                        stage: new,
                         gave: None,
+                        refusal: None,
+                        failures: 0,
+                        is_missing: false,
                     };
-                    if at_start {
-                        ready.push(path.clone());
-                    }
                     self.seen.insert(path, seen);
                 }
             }
         }
-        Ok(ready)
     }
 
-    /// What does not answer, as far as it is new.
-    fn unanswering(&mut self) -> Vec<String> {
-        let said = std::mem::replace(&mut self.unanswering, self.files.unanswering());
-        let new = self.unanswering.iter().filter(|new| !said.contains(new));
-        new.cloned().collect()
+    /// The next file to be loaded; it is being loaded from now on.
+    fn next(&mut self) -> Option<(PathBuf, Stamps, Round)> {
+        let due = self
+            .seen
+            .iter_mut()
+            .filter_map(|(path, seen)| match seen.stage {
+                Stage::Due(round) => Some((round, seen.stamps.0.size(), path, seen)),
+                _ => None,
+            });
+        let (round, _, path, seen) =
+            due.min_by_key(|(round, size, path, _)| (*round, *size, *path))?;
+        seen.stage = Stage::Loading(round);
+        Some((path.clone(), seen.stamps, round))
     }
 
-    /// By kind, what the folder serves: of two files the first. And what is new to say of that.
-    fn serves(&mut self) -> (BTreeMap<String, String>, Vec<String>) {
-        let mut serves: BTreeMap<String, (String, &Path)> = BTreeMap::new();
-        let mut clashes = Vec::new();
+    /// What something new is to come of, but for what does not answer.
+    fn awaited(&self) -> impl Iterator<Item = (&PathBuf, &Seen)> {
+        let awaited = self.seen.iter().filter(|(_, seen)| seen.is_awaited());
+        awaited.filter(|(path, _)| !self.files.hangs(path))
+    }
+
+    /// The files of which something new is to come.
+    fn loading(&self) -> BTreeSet<String> {
+        let awaited = self.awaited();
+        awaited
+            .map(|(path, _)| path.display().to_string())
+            .collect()
+    }
+
+    /// Whether some of them may be compiled already, as they were before a restart.
+    fn may_be_known(&self) -> bool {
+        let mut awaited = self.awaited();
+        awaited.any(|(_, seen)| seen.round() == Some(Round::FIRST))
+    }
+
+    /// Whether something in it does not answer, or it can't be looked at.
+    fn is_troubled(&self) -> bool {
+        self.trouble.is_some() || !self.files.unanswering().is_empty()
+    }
+
+    fn serves(&self) -> Serves {
+        let mut first: BTreeMap<&str, &Path> = BTreeMap::new();
+        let mut serves = Serves::default();
         for (path, seen) in &self.seen {
             let Some((kind, digest)) = &seen.gave else {
                 continue;
             };
-            match serves.get(kind) {
-                None => {
-                    serves.insert(kind.clone(), (digest.clone(), path));
-                }
-                Some((_, first)) => clashes.push(format!(
-                    "{} is skipped: {} already serves the kind {kind}",
-                    path.display(),
-                    first.display()
-                )),
-            }
-        }
-        let serves = serves
-            .into_iter()
-            .map(|(kind, (digest, _))| (kind, digest))
-            .collect();
-        let new = clashes
-            .iter()
-            .filter(|clash| !self.clashes.contains(clash))
-            .cloned()
-            .collect();
-        self.clashes = clashes;
-        (serves, new)
-    }
-}
-
-impl Registry {
-    /// Watches the plugins folder, if there is one, for as long as it is polled.
-    pub async fn watch(&self) {
-        if self.folder.is_none() {
-            return std::future::pending().await;
-        }
-        // A fault that lasts is reported once.
-        let mut fault = None;
-        loop {
-            tokio::time::sleep(LOOK).await;
-            match self.look_at_folder(false).await {
-                Ok(notices) => {
-                    fault = None;
-                    notices.iter().for_each(|notice| tracing::warn!("{notice}"));
-                }
-                Err(error) => {
-                    let error = format!("{error:#}");
-                    if fault.as_ref() != Some(&error) {
-                        tracing::warn!("{error}");
-                    }
-                    fault = Some(error);
-                }
-            }
-        }
-    }
-
-    /// Loads what is new in the folder; what the operator should know of it.
-    pub(super) async fn look_at_folder(&self, at_start: bool) -> anyhow::Result<Vec<String>> {
-        let Some(folder) = &self.folder else {
-            return Ok(Vec::new());
-        };
-        let mut folder = folder.lock().await;
-        let before: Vec<PathBuf> = folder.seen.keys().cloned().collect();
-        let ready = folder.look(at_start).await?;
-        let mut notices = folder.unanswering();
-        if ready.is_empty() && before.iter().eq(folder.seen.keys()) {
-            return Ok(notices);
-        }
-        let mut loaded = Vec::new();
-        for path in ready {
-            let read = folder.files.read(&path, self.loader.limit()).await;
-            let outcome = match read {
-                Ok(component) => self.load_from_folder(&path, component).await,
-                Err(error) => Err(error),
-            };
-            let now = folder.files.stamps(&path).await;
-            let Some(seen) = folder.seen.get_mut(&path) else {
+            let Some(first) = first.get(kind.as_str()) else {
+                first.insert(kind, path);
+                serves.kinds.insert(kind.clone(), digest.clone());
                 continue;
             };
-            // It may have been written to while it was read: then it is read once more.
-            seen.settled = now.is_ok_and(|now| now == seen.stamps);
-            match outcome {
-                Ok((version, component)) => loaded.push((path, version, component)),
-                // It is read once it answers, and that it does not is said already.
-                Err(error) if NoAnswer::of(&error).is_some() => seen.settled = false,
-                // What it gave before stays: a bad file changes nothing.
-                Err(error) if seen.settled => {
-                    notices.push(format!("{} is skipped: {error:#}", path.display()));
-                }
-                Err(_) => {}
-            }
+            let (shown, first) = (path.display(), first.display());
+            let clash = format!("{shown} is skipped: {first} already serves the kind {kind}");
+            serves.clashes.insert(path.clone(), clash);
         }
-        // From here to its end no clean-up takes away what is kept and not served yet.
-        let _order = self.choosing.lock().await;
-        for (path, version, component) in loaded {
-            let kept = self.keep(version, component, "folder").await;
-            let Some(seen) = folder.seen.get_mut(&path) else {
-                continue;
+        serves
+    }
+
+    /// What the operator should know: of each file one thing, and of the folder.
+    fn notices(&self, replaces: impl Fn(&str, &str) -> bool) -> Vec<String> {
+        let clashes = self.serves().clashes;
+        let said = self.seen.iter().filter_map(|(path, seen)| {
+            let shown = path.display();
+            let clash = clashes.get(path).cloned();
+            let replaced = || {
+                let (kind, digest) = seen.gave.as_ref()?;
+                let said = format!("{shown} replaces the embedded kind {kind}");
+                replaces(kind, digest).then_some(said)
             };
-            match kept {
-                Ok(version) => {
-                    seen.gave = Some((version.manifest.kind.clone(), version.sha256.clone()));
-                }
-                Err(error) => {
-                    // The file is not at fault, so it is tried again.
-                    seen.settled = false;
-                    return Err(error.into());
-                }
-            }
-        }
-        notices.extend(folder.unanswering());
-        let (serves, clashes) = folder.serves();
-        notices.extend(clashes);
-        let mut versions = Vec::new();
-        for (kind, digest) in serves {
-            // In memory but for one that waited long for its turn.
-            match self.version(&digest).await {
-                Ok(version) => versions.push(version),
-                Err(error) => notices.push(format!("the folder's {kind} is skipped: {error}")),
-            }
-        }
-        notices.extend(self.serve_folder(&versions));
-        Ok(notices)
-    }
-
-    async fn load_from_folder(
-        &self,
-        path: &Path,
-        component: Component,
-    ) -> anyhow::Result<(PluginVersion, Component)> {
-        let origin = Origin::File(path.to_owned());
-        let version = self.loader.load(component.clone(), origin).await?;
-        let fits = self.settings().fit(&version.manifest).await;
-        fits.map_err(anyhow::Error::msg)?;
-        Ok((version, component))
-    }
-
-    /// From now on the folder serves these; which embedded kinds they replace that it did not before.
-    fn serve_folder(&self, versions: &[Arc<PluginVersion>]) -> Vec<String> {
-        let mut state = self.write();
-        let before = std::mem::take(&mut state.folder);
-        let mut notices = Vec::new();
-        for version in versions {
-            let (kind, digest) = (&version.manifest.kind, &version.sha256);
-            let replaces = |embedded: &String| embedded != digest;
-            if before.get(kind) != Some(digest) && state.embedded.get(kind).is_some_and(replaces) {
-                let origin = &version.origin;
-                notices.push(format!("{origin} replaces the embedded kind {kind}"));
-            }
-            state.folder.insert(kind.clone(), digest.clone());
-            state.loaded.put_back(version);
-        }
-        state.trim();
-        notices
+            let refusal = seen.refusal.as_ref();
+            let refusal = refusal.map(|why| format!("{shown} is skipped: {why}"));
+            refusal.or(clash).or_else(replaced)
+        });
+        let unanswering = self.files.unanswering();
+        said.chain(unanswering)
+            .chain(self.trouble.clone())
+            .collect()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 
@@ -30,9 +31,48 @@ impl Loader {
         component: Component,
         origin: Origin,
     ) -> Result<PluginVersion, LoadError> {
+        self.load_within(component, origin, None).await
+    }
+
+    /// The same of one that nobody asked for just now: compiling may take so much time, if that is
+    /// less than its limit, and is not done again where it did no good.
+    pub(super) async fn load_patiently(
+        &self,
+        component: Component,
+        origin: Origin,
+        within: Duration,
+    ) -> Result<PluginVersion, LoadError> {
+        let bytes = Arc::clone(&component.bytes);
+        if let Some(refusal) = self.cache.refusal(&self.sandbox, &bytes).await {
+            return Err(refusal);
+        }
+        let loaded = self.load_within(component, origin, Some(within)).await;
+        if let Err(error) = &loaded
+            && error.is_the_compilers()
+            && !self.may_take_longer(error, within)
+        {
+            self.cache.remember(&self.sandbox, &bytes, error).await;
+        }
+        loaded
+    }
+
+    /// Whether compiling was given up before its limit.
+    pub(super) fn may_take_longer(&self, error: &LoadError, within: Duration) -> bool {
+        let limit = Duration::from_millis(self.sandbox.limits().compile_ms);
+        matches!(error, LoadError::CompileTime(_)) && within < limit
+    }
+
+    async fn load_within(
+        &self,
+        component: Component,
+        origin: Origin,
+        within: Option<Duration>,
+    ) -> Result<PluginVersion, LoadError> {
         let sha256 = self.digest(component.clone(), &origin).await?;
         let size = component.bytes.len();
-        let (plugin, manifest) = self.describe(Arc::clone(&component.bytes)).await?;
+        let (sandbox, cache) = (Arc::clone(&self.sandbox), Arc::clone(&self.cache));
+        let bytes = Arc::clone(&component.bytes);
+        let (plugin, manifest) = Plugin::load_within(sandbox, cache, bytes, within).await?;
         let manifest = self.manifest(manifest).await?;
         let is_named = self.is_named(&manifest.kind, &sha256, component).await;
         let granted = self.terms.grants.check(&manifest);

@@ -21,6 +21,7 @@ mod folder;
 mod grants;
 mod loaded;
 mod loader;
+mod loading;
 mod manifest;
 mod needs;
 mod schema;
@@ -33,10 +34,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use crate::caller::Caller;
-use crate::disk::NoAnswer;
 use crate::places::{Places, Purpose, Share};
 use crate::sandbox::{CompileCache, Sandbox};
 use crate::services::Catalogue;
@@ -52,6 +53,8 @@ pub(crate) use folder::{Stamp, stamp};
 pub use grants::{Grant, Granted, GrantedRoutes, Grants, KindGrants};
 use loaded::Loaded;
 pub use loader::Loader;
+use loading::Loading;
+pub use loading::PluginsState;
 pub use manifest::{Manifest, check_kind};
 pub use needs::OperatorNeeds;
 pub use schema::{MOST_WORK, SettingsSchema};
@@ -75,6 +78,9 @@ const TIMES: usize = 1;
 
 /// The origin on record of what somebody sent.
 const UPLOAD: &str = "upload";
+
+/// The origin on record of what was in the plugins folder.
+const FOLDER: &str = "folder";
 
 /// The origin on record of what is part of a host.
 const EMBEDDED: &str = "embedded";
@@ -104,6 +110,8 @@ pub struct Registry {
     shelf: Shelf,
     folder: Option<tokio::sync::Mutex<Folder>>,
     state: RwLock<State>,
+    /// Whether what was there at the start is loaded, as far as it can be.
+    settled: watch::Sender<bool>,
     /// Choices are made one after the other: memory and disk agree on their order.
     choosing: tokio::sync::Mutex<()>,
     /// Kept versions are loaded one after the other.
@@ -124,7 +132,11 @@ struct State {
     folder: BTreeMap<String, String>,
     /// By kind, what operators chose, oldest first; none is "no new plans".
     chosen: BTreeMap<String, Vec<Option<String>>>,
-    /// What the operator should know of the files in the plugins folder.
+    /// What is still being loaded.
+    loading: Loading,
+    /// What the operator should know of the files in the plugins folder …
+    folder_notices: Vec<String>,
+    /// … and of everything else.
     notices: Vec<String>,
 }
 
@@ -173,8 +185,8 @@ impl State {
 }
 
 impl Registry {
-    /// Loads the embedded components, those in the folder, and those that were chosen. A file that
-    /// is no valid step component is skipped and reported.
+    /// Loads the embedded components. Those in the folder, and those that were chosen, are loaded by
+    /// [`watch`](Self::watch); a file that is no valid step component is skipped and reported.
     ///
     /// # Errors
     /// When an embedded component does not load, or a folder or the store can't be used.
@@ -192,6 +204,7 @@ impl Registry {
                 .folder
                 .map(|path| tokio::sync::Mutex::new(Folder::new(path))),
             state: RwLock::default(),
+            settled: watch::Sender::new(false),
             choosing: tokio::sync::Mutex::default(),
             loading: tokio::sync::Mutex::default(),
             uploads: Places::new(UPLOADING, UPLOADS, [Share::each(TIMES)]),
@@ -205,17 +218,40 @@ impl Registry {
                 .await
                 .map_err(|error| error.context(format!("the embedded {name}")))?;
         }
-        let looked = registry.look_at_folder(true).await;
-        let notices = match looked {
-            // It may answer later.
-            Err(error) if NoAnswer::of(&error).is_some() => vec![format!("{error:#}")],
-            looked => looked?,
-        };
-        registry.write().notices = notices;
-        registry.load_choices().await?;
-        registry.check_settings().await?;
-        registry.check_needs();
+        registry.read_choices().await?;
+        registry.begin().await?;
         Ok(registry)
+    }
+
+    /// Looks at what is to be loaded while the host answers already.
+    async fn begin(&self) -> anyhow::Result<()> {
+        if let Some(folder) = &self.folder {
+            let mut folder = folder.lock().await;
+            folder.begin().await?;
+            self.tell(&folder);
+        }
+        let mut state = self.write();
+        let chosen = state
+            .chosen
+            .values()
+            .filter_map(|choices| choices.last()?.clone());
+        state.loading.chosen = chosen
+            .filter(|digest| state.loaded.get(digest).is_none())
+            .collect();
+        let served = state.kept.values().filter(|record| record.origin == FOLDER);
+        state.loading.served = served.map(|record| record.kind.clone()).collect();
+        self.note_progress(&mut state);
+        Ok(())
+    }
+
+    /// Holds the operator's settings against the kinds that are there.
+    ///
+    /// # Errors
+    /// When those of an embedded kind do not fit.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        self.check_settings().await?;
+        self.check_needs();
+        Ok(())
     }
 
     async fn load_embedded(&self, bytes: &'static [u8]) -> anyhow::Result<()> {
@@ -233,23 +269,9 @@ impl Registry {
         Ok(())
     }
 
-    async fn load_choices(&self) -> anyhow::Result<()> {
+    async fn read_choices(&self) -> anyhow::Result<()> {
         for PluginChoice { kind, sha256 } in self.store.plugin_choices().await? {
             self.write().chosen.entry(kind).or_default().push(sha256);
-        }
-        let chosen: Vec<String> = {
-            let state = self.read();
-            let last = state
-                .chosen
-                .values()
-                .filter_map(|choices| choices.last()?.clone());
-            last.collect()
-        };
-        for digest in chosen {
-            if let Err(error) = self.version(&digest).await {
-                let notice = format!("an activated plugin can't be loaded: {error}");
-                self.write().notices.push(notice);
-            }
         }
         Ok(())
     }
@@ -296,6 +318,9 @@ impl Registry {
     /// Why there is none: the kind is not loaded, was deactivated, or is quarantined.
     pub fn current(&self, kind: &str) -> Result<Arc<PluginVersion>, RegistryError> {
         let state = self.read();
+        if state.is_loading(kind) {
+            return Err(RegistryError::Loading(kind.chars().take(64).collect()));
+        }
         if let Some(version) = state.current(kind) {
             if version.calls.is_quarantined() {
                 return Err(RegistryError::Quarantined(kind.to_owned()));
@@ -376,11 +401,6 @@ impl Registry {
             .iter()
             .filter_map(|kind| state.current(kind).cloned())
             .collect()
-    }
-
-    /// What the operator should know of the files in the plugins folder.
-    pub fn notices(&self) -> Vec<String> {
-        self.read().notices.clone()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {

@@ -15,14 +15,13 @@ impl Registry {
     /// Notes the kinds whose results are named and that are not there: a name may be misspelt.
     pub(super) fn check_needs(&self) {
         let kinds = self.read().kinds();
-        let mut notices = Vec::new();
         for (kind, named) in &self.loader.terms.needs {
             let unknown = named.iter().filter(|named| !kinds.contains(named));
-            notices.extend(unknown.map(|named| {
-                format!("[plugin.{kind}] results names {named}, and no such kind is loaded")
-            }));
+            for named in unknown {
+                let why = "and no such kind is loaded";
+                self.note(format!("[plugin.{kind}] results names {named}, {why}"));
+            }
         }
-        self.write().notices.append(&mut notices);
     }
 
     /// What this version is handed: of the results before its step those that the operator names, or

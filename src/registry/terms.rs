@@ -110,24 +110,24 @@ impl Registry {
     /// while the host ran must not keep it from starting again.
     pub(super) async fn check_settings(&self) -> anyhow::Result<()> {
         let settings = &self.loader.terms.settings;
-        let mut notices = Vec::new();
         for kind in settings.kinds() {
             let Ok(version) = self.current(kind) else {
-                notices.push(format!(
+                self.note(format!(
                     "[plugin.{kind}.settings] can't be checked: no {kind} is loaded"
                 ));
                 continue;
             };
             match settings.fit(&version.manifest).await {
                 Err(error) if version.origin == Origin::Embedded => anyhow::bail!(error),
-                Err(error) => notices.push(error),
+                Err(error) => self.note(error),
                 Ok(()) => {}
             }
         }
         for version in self.offered() {
-            notices.extend(settings.misspelt(&version.manifest));
+            if let Some(notice) = settings.misspelt(&version.manifest) {
+                self.note(notice);
+            }
         }
-        self.write().notices.append(&mut notices);
         Ok(())
     }
 }

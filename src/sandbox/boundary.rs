@@ -42,7 +42,7 @@ impl Boundary {
         cache: Arc<CompileCache>,
         bytes: Arc<[u8]>,
     ) -> Result<Self, LoadError> {
-        let component = compile::component(sandbox, cache, bytes).await?;
+        let component = compile::component(sandbox, cache, bytes, None).await?;
         Ok(Self::read(&sandbox.engine, &component))
     }
 

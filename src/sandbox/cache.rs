@@ -5,6 +5,8 @@
 //! that only this folder has and that covers the component's digest and the engine's settings.
 //! A file that does not fit its seal, for whatever reason, is never loaded but compiled anew.
 
+mod refused;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};

@@ -49,17 +49,19 @@ const NO_MEMORY: &str = "memory allocation of";
 /// needs processors too.
 const THREADS: usize = 4;
 
-/// The compiled form of a component, from the cache if it is there.
+/// The compiled form of a component, from the cache if it is there; else it is compiled within the
+/// limit, or within this time if that is less.
 pub(super) async fn component(
     sandbox: &Sandbox,
     cache: Arc<CompileCache>,
     bytes: Arc<[u8]>,
+    within: Option<Duration>,
 ) -> Result<Component, LoadError> {
     check_header(&bytes, sandbox.limits.component_bytes)?;
     if let Some(component) = cache.find(&sandbox.engine, Arc::clone(&bytes)).await {
         return Ok(component);
     }
-    let compiled = sandbox.compilers.compile(&bytes).await?;
+    let compiled = sandbox.compilers.compile(&bytes, within).await?;
     cache.keep(&sandbox.engine, bytes, compiled).await
 }
 
@@ -106,18 +108,27 @@ impl Compilers {
     }
 
     /// What the compiler makes of a component. It is gone when this returns.
-    async fn compile(&self, component: &[u8]) -> Result<Vec<u8>, LoadError> {
+    async fn compile(
+        &self,
+        component: &[u8],
+        within: Option<Duration>,
+    ) -> Result<Vec<u8>, LoadError> {
+        let limit = Duration::from_millis(self.limit_ms);
+        let limit = within.map_or(limit, |within| within.min(limit));
+        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        if limit.is_zero() {
+            return Err(LoadError::CompileTime(limit_ms));
+        }
         let failed = |error: std::io::Error| LoadError::Compiler(error.to_string());
         let room = self.room.acquire().await;
         let _room = room.map_err(|closed| LoadError::Compiler(closed.to_string()))?;
         let mut child = self.command().spawn().map_err(failed)?;
         let most = component.len().saturating_mul(GROWTH).saturating_add(SLACK);
-        let limit = Duration::from_millis(self.limit_ms);
         match timeout(limit, converse(&mut child, component, most)).await {
             Ok(ended) => self.made(ended.map_err(failed)?, most),
             Err(_) => {
                 child.kill().await.map_err(failed)?;
-                Err(LoadError::CompileTime(self.limit_ms))
+                Err(LoadError::CompileTime(limit_ms))
             }
         }
     }

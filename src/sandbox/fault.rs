@@ -2,6 +2,7 @@
 //! whoever reads the step's error, so each says what happened and which limit it was.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use semver::Version;
 use thiserror::Error;
@@ -245,6 +246,14 @@ pub enum LoadError {
     /// Much more comes of it than of other components.
     #[error("its compiled form has more than {0} bytes")]
     CompiledTooLarge(usize),
+    /// It did not compile before.
+    #[error("{} (remembered: to have it tried again, remove {})", brief(.why), .file.display())]
+    Refused {
+        /// Why not.
+        why: String,
+        /// Where that is remembered.
+        file: PathBuf,
+    },
     /// The compiler ended, and the component may not be at fault.
     #[error("the compiler ended before it was done: {}", brief(.0))]
     Compiler(String),
@@ -298,6 +307,17 @@ impl LoadError {
         }
     }
 
+    /// Whether it is the component that the compiler can't cope with, within its limits.
+    pub fn is_the_compilers(&self) -> bool {
+        matches!(
+            self,
+            Self::Compile(_)
+                | Self::CompileTime(_)
+                | Self::CompileMemory(_)
+                | Self::CompiledTooLarge(_)
+        )
+    }
+
     /// What its author can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -326,6 +346,7 @@ impl LoadError {
                  [limits.plugin]"
             }
             Self::CompiledTooLarge(_) => "make its largest functions smaller",
+            Self::Refused { .. } => "build it again, or remove what is remembered of it",
             Self::Compiler(_) => {
                 "try again; somebody may have ended it, or the machine may be out of memory"
             }

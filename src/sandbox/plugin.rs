@@ -93,7 +93,20 @@ impl Plugin {
         cache: Arc<CompileCache>,
         bytes: Arc<[u8]>,
     ) -> Result<(Self, Manifest), LoadError> {
-        let component = compile::component(&sandbox, cache, bytes).await?;
+        Self::load_within(sandbox, cache, bytes, None).await
+    }
+
+    /// The same; compiling may take so much time and no more, if that is less than its limit.
+    ///
+    /// # Errors
+    /// What is wrong with the component, for whoever put it there.
+    pub async fn load_within(
+        sandbox: Arc<Sandbox>,
+        cache: Arc<CompileCache>,
+        bytes: Arc<[u8]>,
+        within: Option<Duration>,
+    ) -> Result<(Self, Manifest), LoadError> {
+        let component = compile::component(&sandbox, cache, bytes, within).await?;
         let boundary = Boundary::read(&sandbox.engine, &component);
         let component = link(&sandbox, &component).map_err(|error| boundary.refusal(&error))?;
         let contract = boundary

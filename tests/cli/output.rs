@@ -204,6 +204,7 @@ async fn nothing_unseen_reaches_a_terminal_or_a_log() {
         .env("MESH_SERVICES__AUTONOMY__URL", &autonomy.url)
         .spawn();
     let url = host.url();
+    host.stderr.with("is skipped");
     let goal = format!("Grow {UNSEEN} tall");
     let mut shown = String::new();
     for args in [
@@ -278,7 +279,7 @@ async fn the_log_has_colours_on_a_terminal_and_nowhere_else() {
     }
     let (_data, host) = start("LANG", "C");
     let mut host = host.spawn();
-    host.url();
+    host.stderr.with("none.wasm");
     host.signal("TERM");
     host.ended();
     let log = host.stderr.rest();

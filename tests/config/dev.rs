@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::tempdir;
@@ -208,7 +209,14 @@ async fn a_campaign_is_launched_once_it_is_granted() {
     };
     std::fs::write(&config, "").unwrap();
     let mut host = dev().spawn();
-    let (status, answer) = Client::new(host.url()).post("/mesh/create", &launch).await;
+    // Its plugins may still be loaded.
+    let create = async |client: &Client| loop {
+        match client.post("/mesh/create", &launch).await {
+            (503, _) => tokio::time::sleep(Duration::from_millis(20)).await,
+            created => return created,
+        }
+    };
+    let (status, answer) = within(create(&Client::new(host.url()))).await;
     assert_eq!(status, 400, "{answer}");
     let error = answer["error"].as_str().unwrap();
     assert_has(error, &["(campaign)", "[plugin.campaign.grants]"]);
@@ -218,7 +226,7 @@ async fn a_campaign_is_launched_once_it_is_granted() {
     std::fs::write(&config, grant).unwrap();
     let mut host = dev().spawn();
     let client = Client::new(host.url());
-    let (status, answer) = client.post("/mesh/create", &launch).await;
+    let (status, answer) = within(create(&client)).await;
     assert_eq!(status, 200, "{answer}");
     let plan = run(&client, &answer["plan"]).await;
     assert_eq!(plan["status"], "DONE", "{plan:#}");

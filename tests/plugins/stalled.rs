@@ -6,44 +6,59 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Binary, PATIENCE, Raw, Stalled, assert_has, folder, http, within};
+use crate::support::{
+    Binary, BinaryBuilder, PATIENCE, Raw, Stalled, assert_has, folder, http, within,
+};
 
-struct Host {
+/// A host that is asked how it does.
+pub struct Host {
     binary: Binary,
-    url: String,
-    stalled: Stalled,
-    _data: TempDir,
+    pub url: String,
+}
+
+/// One with this plugins folder, of whose files those whose paths begin so get no answers to these calls.
+fn start(plugins: &Path, calls: &str, under: &Path) -> (Host, Stalled, TempDir) {
+    let stalled = Stalled::calls(calls, under);
+    let data = tempfile::tempdir().unwrap();
+    let mut host = Binary::run("serve", data.path());
+    for (name, value) in stalled.variables() {
+        host = host.env(name, value);
+    }
+    (Host::of(host.arg("--plugins").arg(plugins)), stalled, data)
 }
 
 impl Host {
-    /// With this plugins folder, of whose files those whose paths begin so get no answers to these calls.
-    fn start(plugins: &Path, calls: &str, under: &Path) -> Self {
-        let stalled = Stalled::calls(calls, under);
-        let data = tempfile::tempdir().unwrap();
-        let mut host = Binary::run("serve", data.path());
-        for (name, value) in stalled.variables() {
-            host = host.env(name, value);
-        }
-        let mut binary = host.arg("--plugins").arg(plugins).spawn();
-        Self {
-            url: binary.url(),
-            binary,
-            stalled,
-            _data: data,
+    /// Started in this way.
+    pub fn of(binary: BinaryBuilder) -> Self {
+        let mut binary = binary.spawn();
+        let url = binary.url();
+        Self { binary, url }
+    }
+
+    /// Waits until nothing is being loaded any more; the plugins then.
+    pub async fn loaded(&self) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let plugins = self.get("/plugins").await;
+            if plugins["loading"] == json!([]) {
+                return plugins;
+            }
+            assert!(Instant::now() < deadline, "{plugins:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         let answer = http().get(format!("{}{path}", self.url)).send();
         let text = within(answer).await.unwrap().text().await.unwrap();
         serde_json::from_str(&text).unwrap()
     }
 
     /// Waits until new plans may have this kind.
-    async fn serves(&self, kind: &str) {
+    pub async fn serves(&self, kind: &str) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let plugins = self.get("/plugins").await;
@@ -65,7 +80,7 @@ impl Host {
     }
 
     /// It stops when it is told to, whatever waits; everything that it logged.
-    fn stops(mut self) -> String {
+    pub fn stops(mut self) -> String {
         self.binary.signal("TERM");
         assert!(self.binary.ended().success());
         self.binary.stderr.rest()
@@ -84,10 +99,12 @@ async fn a_link_that_never_answers_keeps_no_good_file_from_being_used() {
         let elsewhere = folder([("late.wasm", late.as_slice())]);
         let link = plugins.path().join("a-link.wasm");
         symlink(elsewhere.path().join("late.wasm"), &link).unwrap();
-        let mut host = Host::start(plugins.path(), calls, &link);
+        let (mut host, stalled, _data) = start(plugins.path(), calls, &link);
         assert_eq!(host.get("/health").await["ok"], true);
         host.serves("good").await;
         let said = host.binary.stderr.with("a-link.wasm");
+        let told = host.get("/mesh/status").await["plugins"]["notices"].to_string();
+        assert_has(&told, &["a-link.wasm", "does not answer"]);
         assert_has(
             &said,
             &["does not answer", "Remove it, or mend what it is on"],
@@ -96,7 +113,7 @@ async fn a_link_that_never_answers_keeps_no_good_file_from_being_used() {
         fs::write(plugins.path().join("new.wasm"), component("new")).unwrap();
         host.serves("new").await;
         assert_eq!(host.get("/health").await["ok"], true);
-        host.stalled.answer();
+        stalled.answer();
         host.serves("late").await;
         let log = host.stops();
         assert_eq!(log.matches("does not answer").count(), 1, "{log}");
@@ -107,12 +124,12 @@ async fn a_link_that_never_answers_keeps_no_good_file_from_being_used() {
 async fn a_folder_that_never_answers_is_looked_at_by_one_thread() {
     let good = component("good");
     let plugins = folder([("good.wasm", good.as_slice())]);
-    let mut host = Host::start(plugins.path(), "list", plugins.path());
+    let (mut host, stalled, _data) = start(plugins.path(), "list", plugins.path());
     assert_eq!(host.get("/health").await["ok"], true);
     let said = host.binary.stderr.with("plugins folder");
     assert_has(&said, &["does not answer", "mend what it is on"]);
     assert_eq!(host.asking(), 1);
-    host.stalled.answer();
+    stalled.answer();
     host.serves("good").await;
     host.stops();
 }
@@ -126,7 +143,7 @@ async fn many_files_that_never_answer_hold_a_few_threads() {
         symlink(plugins.path().join("z-good.wasm"), link).unwrap();
     }
     let stuck = plugins.path().join("stuck-");
-    let mut host = Host::start(plugins.path(), "stat", &stuck);
+    let (mut host, _stalled, _data) = start(plugins.path(), "stat", &stuck);
     host.serves("good").await;
     host.binary.stderr.with("no other links");
     assert!(host.asking() <= 4, "{} threads", host.asking());

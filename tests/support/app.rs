@@ -124,14 +124,16 @@ impl TestAppBuilder {
             // Dropped unsent when the test ends without stopping the host: the same to it.
             let _ = stopped.await;
         }));
-        TestApp {
+        let app = TestApp {
             url,
             data,
             stubs,
             client: http(),
             stop,
             serving,
-        }
+        };
+        app.loaded().await;
+        app
     }
 }
 
@@ -229,6 +231,14 @@ impl TestApp {
         self.stop.send(()).unwrap();
         within(self.serving).await.unwrap().unwrap();
         self.data
+    }
+
+    /// Waits until all plugins are loaded.
+    async fn loaded(&self) {
+        let status = self.status_when(|status| status["plugins"]["loading"] == json!([]));
+        let status = status.await;
+        // Shown if the test fails: what is missing may have been refused.
+        println!("{:#}", status["plugins"]["notices"]);
     }
 
     /// Waits until the host's status is so, and gives it.

@@ -10,7 +10,6 @@ use std::{fs, io};
 use anyhow::{Context, bail};
 
 use crate::disk::{Disk, NoAnswer, Waiting};
-use crate::registry::Component;
 use crate::registry::component::signature_file;
 
 /// The most files that are looked at.
@@ -41,6 +40,13 @@ pub(super) struct Files {
     disk: Disk,
     /// What does not answer: the folder itself, or files in it.
     hanging: BTreeMap<PathBuf, Waiting>,
+}
+
+impl Stamp {
+    /// Of the file, in bytes.
+    pub(super) fn size(self) -> u64 {
+        self.1
+    }
 }
 
 impl Files {
@@ -134,36 +140,32 @@ impl Files {
         format!("the plugins folder {folder} does not answer: {REMEDY}")
     }
 
-    /// Reads a component of up to `limit` bytes, and its signature if there is one.
-    pub(super) async fn read(&mut self, file: &Path, limit: usize) -> anyhow::Result<Component> {
-        let read = Component::ask_for(&self.disk, file, limit).await;
-        let why = match &read {
-            Err(error) => NoAnswer::of(error).cloned(),
-            Ok(_) => None,
-        };
-        let Some(why) = why else {
-            return read;
-        };
-        self.note(file, &why);
-        read.context(REMEDY).context("it does not answer")
+    /// What the folder is asked with.
+    pub(super) fn disk(&self) -> Disk {
+        self.disk.clone()
     }
 
-    /// The state of a file now.
-    pub(super) async fn stamps(&mut self, file: &Path) -> io::Result<Stamps> {
-        let path = file.to_owned();
-        match self.disk.ask(move || stamps(&path)).await {
-            Ok(stamps) => stamps,
-            Err(why) => {
-                self.note(file, &why);
-                Err(why.into())
-            }
-        }
-    }
-
-    fn note(&mut self, path: &Path, why: &NoAnswer) {
+    /// Notes why a file, or the folder, does not answer.
+    pub(super) fn note(&mut self, path: &Path, why: &NoAnswer) {
         if let NoAnswer::Hangs(_, thread) = why {
             self.hanging.insert(path.to_owned(), thread.clone());
         }
+    }
+
+    /// Whether a file does not answer.
+    pub(super) fn hangs(&self, file: &Path) -> bool {
+        self.hanging.contains_key(file)
+    }
+
+    /// What is said of a folder that can't be looked at any more.
+    pub(super) fn trouble(&self, error: &anyhow::Error) -> String {
+        if is_unanswered(error) || self.hanging.contains_key(&self.path) {
+            return self.unanswered();
+        }
+        format!(
+            "{error:#}: its kinds stay as they are loaded. Make it readable again, or restart the host with \
+             another --plugins"
+        )
     }
 
     /// What does not answer, and what to do.
@@ -195,6 +197,17 @@ fn names(folder: &Path) -> io::Result<BTreeSet<(bool, PathBuf)>> {
         }
     }
     Ok(names)
+}
+
+/// The state of a component now.
+pub(super) async fn stamps_now(disk: &Disk, component: &Path) -> io::Result<Stamps> {
+    let component = component.to_owned();
+    disk.attempt(move || stamps(&component)).await
+}
+
+/// Whether something was wrong because there was no answer.
+pub(super) fn is_unanswered(error: &anyhow::Error) -> bool {
+    NoAnswer::of(error).is_some()
 }
 
 fn stamps(component: &Path) -> io::Result<Stamps> {
