@@ -12,6 +12,7 @@ mod loading;
 mod new;
 mod record;
 mod refused;
+mod room;
 mod stalled;
 mod terms;
 

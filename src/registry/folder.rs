@@ -74,6 +74,8 @@ struct Seen {
     refusal: Option<String>,
     /// How often it could not be loaded, and was not at fault.
     failures: u32,
+    /// There is no room for it beside those before it.
+    is_too_much: bool,
     /// It was not there at the last look.
     is_missing: bool,
 }
@@ -100,6 +102,8 @@ pub(super) struct Folder {
     seen: BTreeMap<PathBuf, Seen>,
     /// Why it could not be looked at.
     trouble: Option<String>,
+    /// What all its components may have together, in bytes.
+    most_bytes: u64,
 }
 
 /// What a folder serves, and what is odd about that.
@@ -112,11 +116,12 @@ struct Serves {
 }
 
 impl Folder {
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub(super) fn new(path: PathBuf, most_bytes: u64) -> Self {
         Self {
             files: Files::new(path),
             seen: BTreeMap::new(),
             trouble: None,
+            most_bytes,
         }
     }
 
@@ -179,11 +184,37 @@ impl Folder {
                         gave: None,
                         refusal: None,
                         failures: 0,
+                        is_too_much: false,
                         is_missing: false,
                     };
                     self.seen.insert(path, seen);
                 }
             }
+        }
+        self.fit();
+    }
+
+    /// Leaves out what there is no room for, and takes it once there is.
+    fn fit(&mut self) {
+        let (limit, mut left) = (self.most_bytes, self.most_bytes);
+        for seen in self.seen.values_mut() {
+            let fits = left.checked_sub(seen.stamps.0.size());
+            left = fits.unwrap_or(left);
+            match (seen.is_too_much, fits) {
+                (_, None) => {
+                    seen.stage = Stage::Settled;
+                    seen.refusal = Some(format!(
+                        "the components in the folder have more than {limit} bytes with it: remove some, or \
+                         raise folder_bytes under [limits.plugin]"
+                    ));
+                }
+                (true, Some(_)) => {
+                    seen.stage = Stage::Fresh;
+                    seen.refusal = None;
+                }
+                (false, Some(_)) => {}
+            }
+            seen.is_too_much = fits.is_none();
         }
     }
 

@@ -54,14 +54,23 @@ impl PluginVersion {
     /// is answered tells something.
     pub fn gave_away(&self) {
         if self.calls.gave_away() {
-            let (kind, version) = (&self.manifest.kind, &self.manifest.version);
+            let (kind, version, sha256) =
+                (&self.manifest.kind, &self.manifest.version, &self.sha256);
             tracing::error!(
-                "{kind} {version} ({}) is quarantined: it said the value of a secret that nobody told \
-                 it. It is called for no other step until a version of {kind} is activated or the \
-                 host restarts",
-                self.sha256
+                "{kind} {version} ({sha256}) is quarantined: it said the value of a secret that nobody told \
+                 it. It is called for no other step until {}",
+                self.remedy()
             );
         }
+    }
+
+    /// What ends its quarantine.
+    fn remedy(&self) -> String {
+        let (kind, sha256) = (&self.manifest.kind, &self.sha256);
+        format!(
+            "a version of {kind} is activated, a mended one or this one again (`codex-mesh plugin activate \
+             {kind} --sha256 {sha256}`), or the host restarts"
+        )
     }
 
     async fn counted<T>(
@@ -72,11 +81,12 @@ impl PluginVersion {
         let called = call.await;
         let usual = self.plugin.limits().cpu();
         if self.calls.record(function, &called, usual) {
-            let (kind, version) = (&self.manifest.kind, &self.manifest.version);
+            let (kind, version, sha256) =
+                (&self.manifest.kind, &self.manifest.version, &self.sha256);
             tracing::warn!(
-                "{kind} {version} ({}) is quarantined: it failed too often. It is called for no other \
-                 step until a version of {kind} is activated or the host restarts",
-                self.sha256
+                "{kind} {version} ({sha256}) is quarantined: it failed too often, as `codex-mesh plugin list \
+                 {kind}` and its steps say. It is called for no other step until {}",
+                self.remedy()
             );
         }
         called

@@ -84,7 +84,21 @@ impl Boundary {
         let newest = imports.filter_map(|import| version::named(&import.name));
         match newest.max().filter(|newest| *newest > CONTRACT) {
             Some(newest) => LoadError::NewerContract(newest, format!("{error:#}")),
-            None => LoadError::WrongWorld(error.root_cause().to_string()),
+            None => self.mismatch(error),
+        }
+    }
+
+    /// Why it is refused whose imports the host seems to give: not this interface of WASI, or not all of
+    /// it.
+    fn mismatch(&self, error: &wasmtime::Error) -> LoadError {
+        let (why, cause) = (format!("{error:#}"), error.root_cause().to_string());
+        let mut imports = self.imports.iter();
+        match imports.find(|import| why.contains(&format!("`{}`", import.name))) {
+            Some(import) if cause.contains("implementation is missing") => {
+                LoadError::ForbiddenImport(import.name.clone())
+            }
+            Some(import) => LoadError::WrongWorld(format!("{}: {cause}", import.name)),
+            None => LoadError::WrongWorld(cause),
         }
     }
 }

@@ -23,6 +23,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::fault::LoadError;
+use super::system;
 use crate::disk::Disk;
 
 type Seal = Hmac<Sha256>;
@@ -213,7 +214,10 @@ fn take_over(engine: &Engine, compiled: &[u8]) -> Result<Component, LoadError> {
     // SAFETY: these are the bytes that this program, as the compiler, got from
     // `precompile_component`, and they came through a pipe that nobody else could write to.
     let component = unsafe { Component::deserialize(engine, compiled) };
-    component.map_err(|error| LoadError::Compile(format!("{error:#}")))
+    component.map_err(|error| match system::refused(&error) {
+        Some(refused) => LoadError::System(refused),
+        None => LoadError::Compile(format!("{error:#}")),
+    })
 }
 
 /// What the compiled form depends on: the component and how this engine compiles.

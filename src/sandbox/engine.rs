@@ -17,6 +17,7 @@ use super::bindings::codex::mesh::{clock, log};
 use super::compile::Compilers;
 use super::instance::Host;
 use super::limits::Limits;
+use super::system;
 use crate::places::{Places, Purpose, Share, Taken};
 
 /// What is shown of the calls.
@@ -59,9 +60,9 @@ impl Sandbox {
     /// `program` is a `codex-mesh`, which compiles components in processes of its own.
     ///
     /// # Errors
-    /// When the operating system can't reserve the pool's address space, or start a thread.
+    /// What the operating system does not allow, and how it would.
     pub fn new(limits: Limits, program: PathBuf) -> anyhow::Result<Self> {
-        let engine = Engine::new(&config(&limits))?;
+        let engine = system::engine(&limits)?;
         let linker = linker(&engine)?;
         start_ticker(&engine)?;
         let slots = usize::try_from(limits.concurrent_calls)?;
@@ -125,7 +126,7 @@ pub(super) fn compiling() -> Config {
 }
 
 /// How they are run.
-fn config(limits: &Limits) -> Config {
+pub(super) fn config(limits: &Limits) -> Config {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(limits.concurrent_calls)
         .total_core_instances(limits.concurrent_calls.saturating_mul(PARTS))

@@ -9,7 +9,8 @@ use thiserror::Error;
 use wasmtime::Trap;
 
 use super::limits::Limits;
-use super::version::{CONTRACT, spoken};
+use super::system;
+use super::version::{CONTRACT, offered, spoken};
 
 /// Why a call gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -173,7 +174,9 @@ impl Fault {
     /// what is no trap is the host's, which has no room for one more.
     pub(super) fn from_making(error: &wasmtime::Error, limits: &Limits, said: &str) -> Self {
         match Self::from_runtime(error, limits, said) {
-            Self::Trap(why) if !error.is::<Trap>() => Self::Sandbox(why),
+            Self::Trap(why) if !error.is::<Trap>() => {
+                Self::Sandbox(system::refused(error).unwrap_or(why))
+            }
             fault => fault,
         }
     }
@@ -246,6 +249,9 @@ pub enum LoadError {
     /// Much more comes of it than of other components.
     #[error("its compiled form has more than {0} bytes")]
     CompiledTooLarge(usize),
+    /// The system does not let the host hold what was compiled.
+    #[error("the system does not let it be loaded: {}", brief(.0))]
+    System(String),
     /// It did not compile before.
     #[error("{} (remembered: to have it tried again, remove {})", brief(.why), .file.display())]
     Refused {
@@ -259,9 +265,8 @@ pub enum LoadError {
     Compiler(String),
     /// It needs something that the host does not give.
     #[error(
-        "it imports {}, which the host does not grant: a step plugin may import the log and the \
-         clock of codex:mesh@{CONTRACT}, and WASI without sockets and HTTP",
-        brief(.0)
+        "it imports {}, which the host does not grant: a step plugin may import {}",
+        brief(.0), offered()
     )]
     ForbiddenImport(String),
     /// It was built for another major version of the contract.
@@ -301,7 +306,7 @@ impl LoadError {
     /// Whether the same component may load at another time: it is not what keeps it from that.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Compiler(_) => true,
+            Self::Compiler(_) | Self::System(_) => true,
             Self::Describe(fault) => !fault.is_the_plugins(),
             _ => false,
         }
@@ -346,6 +351,7 @@ impl LoadError {
                  [limits.plugin]"
             }
             Self::CompiledTooLarge(_) => "make its largest functions smaller",
+            Self::System(_) => "have the operator allow it, as the error says",
             Self::Refused { .. } => "build it again, or remove what is remembered of it",
             Self::Compiler(_) => {
                 "try again; somebody may have ended it, or the machine may be out of memory"

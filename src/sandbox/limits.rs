@@ -29,6 +29,8 @@ pub struct Limits {
     pub concurrent_calls: u32,
     /// The largest component that is compiled, in bytes.
     pub component_bytes: usize,
+    /// What the components in the plugins folder may have together, in bytes.
+    pub folder_bytes: u64,
     /// How long compiling a component may take, in milliseconds.
     pub compile_ms: u64,
     /// The memory of the process that compiles a component, in bytes.
@@ -48,6 +50,7 @@ impl Default for Limits {
             log_bytes: 8 << 10,
             concurrent_calls: 64,
             component_bytes: 64 << 20,
+            folder_bytes: 1 << 30,
             compile_ms: 120_000,
             compile_memory_bytes: 3 << 29,
         }

@@ -9,7 +9,7 @@
 //! - [`Clock`]: which time a call is told.
 //! - [`Boundary`]: what a component imports and exports. [`CONTRACT`]: the version that is spoken.
 //! - [`run_compiler`]: what the process does that compiles one. [`CompileCache`]: compiled ones on disk.
-//! - [`Fault`]: why a call gave nothing.
+//! - [`Fault`]: why a call gave nothing. [`system`]: what the operating system must allow.
 
 pub mod bindings;
 mod boundary;
@@ -25,6 +25,7 @@ mod limits;
 mod log;
 mod meter;
 mod plugin;
+mod system;
 mod version;
 
 pub use boundary::{Boundary, Import};
@@ -37,4 +38,5 @@ pub use fault::{Fault, LoadError};
 pub use limits::Limits;
 pub use log::{LogLevel, LogLine};
 pub use plugin::{Called, Plugin, Share};
+pub use system::check_least;
 pub use version::CONTRACT;

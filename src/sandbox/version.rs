@@ -22,6 +22,15 @@ pub(super) fn spoken() -> String {
     format!("codex:mesh {major}.0 to {major}.{minor}")
 }
 
+/// What a component may import, for a person.
+pub(super) fn offered() -> String {
+    format!(
+        "codex:mesh/log and codex:mesh/clock ({}), and of WASI 0.2 what is in wasi:cli, wasi:clocks, \
+         wasi:filesystem, wasi:io and wasi:random",
+        spoken()
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

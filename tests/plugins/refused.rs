@@ -103,13 +103,22 @@ async fn a_forbidden_import_is_named() {
         "wasi:keyvalue/store@0.2.0",
         "codex:mesh/secrets@1.0.0",
         "env:host/run",
+        "codex:mesh/logs@1.1.0",
+        "wasi:cli/nothing@0.2.0",
+        "wasi:clocks/wall-clock@0.3.0",
     ] {
         let notice = notice(&wat(&format!(
             "(component (import \"{import}\" (instance \
             (export \"f\" (func)))))"
         )))
         .await;
+        let offered = [
+            "codex:mesh/log and codex:mesh/clock",
+            "1.0 to 1.1",
+            "wasi:clocks",
+        ];
         assert_has(&notice, &["it imports", import, "does not grant"]);
+        assert_has(&notice, &offered);
     }
 }
 

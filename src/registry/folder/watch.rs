@@ -1,9 +1,11 @@
 //! Watches the plugins folder: looks, loads what is new, and serves it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -87,7 +89,13 @@ impl Registry {
         path: &Path,
         round: Round,
     ) -> anyhow::Result<(PluginVersion, Component)> {
-        let component = Component::ask_for(disk, path, self.loader.limit()).await?;
+        let component = Component::ask_for(disk, path, self.loader.limit()).await;
+        let component = component.map_err(|error| match error.downcast_ref::<io::Error>() {
+            Some(large) if large.kind() == io::ErrorKind::FileTooLarge => {
+                anyhow!("{error:#} (component_bytes under [limits.plugin])")
+            }
+            _ => error,
+        })?;
         let origin = Origin::File(path.to_owned());
         let loading = self
             .loader
@@ -208,8 +216,8 @@ impl Registry {
 /// Whether the same file may load at another time.
 fn may_pass(error: &anyhow::Error) -> bool {
     let load = error.downcast_ref::<LoadError>();
-    let io = error.downcast_ref::<std::io::Error>();
+    let io = error.downcast_ref::<io::Error>();
     load.is_some_and(LoadError::may_pass)
         || error.is::<RegistryError>()
-        || io.is_some_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+        || io.is_some_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
