@@ -245,6 +245,12 @@ async fn what_is_no_regular_file_is_skipped() {
     symlink(path("nowhere"), path("dangling.wasm")).unwrap();
     symlink("/dev/zero", path("device.wasm")).unwrap();
     symlink(path("z-good.wasm"), path("link.wasm")).unwrap();
+    symlink(path("loop.wasm"), path("loop.wasm")).unwrap();
+    fs::write(path("named.wasm"), Raw::new("named").component()).unwrap();
+    let made = Command::new("mkfifo")
+        .arg(path("named.wasm.minisig"))
+        .status();
+    assert!(made.unwrap().success());
     fs::write(path("readme.txt"), "not looked at").unwrap();
     fs::write(path("x.wasm.bak"), "not looked at").unwrap();
     let registry = registry(plugins.path(), limits()).await;
@@ -253,6 +259,8 @@ async fn what_is_no_regular_file_is_skipped() {
         ("dangling.wasm", "No such file"),
         ("device.wasm", "not a regular file"),
         ("folder.wasm", "not a regular file"),
+        ("loop.wasm", "Too many levels of symbolic links"),
+        ("named.wasm", "its signature"),
         ("pipe.wasm", "not a regular file"),
         ("z-good.wasm", "already serves the kind good"),
     ];

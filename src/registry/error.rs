@@ -22,7 +22,8 @@ pub enum RegistryError {
     },
     /// It may be among what is not loaded yet.
     #[error(
-        "{0:?} is not loaded yet: plugins are still being loaded (loading in GET /plugins); try again in a moment"
+        "{0:?} is not loaded yet: plugins are still being loaded, or do not answer (loading and notices in \
+         GET /plugins); try again in a moment"
     )]
     Loading(String),
     /// The operator wants no new plans of this kind.

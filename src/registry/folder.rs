@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use files::{Files, Stamps};
+
+use crate::sandbox::Limits;
 pub(crate) use files::{Stamp, stamp};
 
 /// The time that a component may compile in its first round, beside that for which it need not.
@@ -102,8 +104,9 @@ pub(super) struct Folder {
     seen: BTreeMap<PathBuf, Seen>,
     /// Why it could not be looked at.
     trouble: Option<String>,
-    /// What all its components may have together, in bytes.
-    most_bytes: u64,
+    /// What all its components may have together, and one of them, in bytes.
+    all_bytes: u64,
+    one_bytes: u64,
 }
 
 /// What a folder serves, and what is odd about that.
@@ -116,12 +119,13 @@ struct Serves {
 }
 
 impl Folder {
-    pub(super) fn new(path: PathBuf, most_bytes: u64) -> Self {
+    pub(super) fn new(path: PathBuf, limits: &Limits) -> Self {
         Self {
             files: Files::new(path),
             seen: BTreeMap::new(),
             trouble: None,
-            most_bytes,
+            all_bytes: limits.folder_bytes,
+            one_bytes: u64::try_from(limits.component_bytes).unwrap_or(u64::MAX),
         }
     }
 
@@ -196,9 +200,11 @@ impl Folder {
 
     /// Leaves out what there is no room for, and takes it once there is.
     fn fit(&mut self) {
-        let (limit, mut left) = (self.most_bytes, self.most_bytes);
+        let (limit, mut left) = (self.all_bytes, self.all_bytes);
         for seen in self.seen.values_mut() {
-            let fits = left.checked_sub(seen.stamps.0.size());
+            // One that is too large by itself is refused for that, and takes no room.
+            let size = Some(seen.stamps.0.size()).filter(|size| *size <= self.one_bytes);
+            let fits = left.checked_sub(size.unwrap_or(0));
             left = fits.unwrap_or(left);
             match (seen.is_too_much, fits) {
                 (_, None) => {
@@ -258,6 +264,16 @@ impl Folder {
         self.trouble.is_some() || !self.files.unanswering().is_empty()
     }
 
+    /// What was loaded with this digest can't be used after all.
+    fn refuse(&mut self, digest: &str, why: &str) {
+        for seen in self.seen.values_mut() {
+            if seen.gave.as_ref().is_some_and(|(_, gave)| gave == digest) {
+                seen.gave = None;
+                seen.refusal = Some(why.to_owned());
+            }
+        }
+    }
+
     fn serves(&self) -> Serves {
         let mut first: BTreeMap<&str, &Path> = BTreeMap::new();
         let mut serves = Serves::default();
@@ -294,6 +310,7 @@ impl Folder {
         });
         let unanswering = self.files.unanswering();
         said.chain(unanswering)
+            .chain(self.files.left_out())
             .chain(self.trouble.clone())
             .collect()
     }

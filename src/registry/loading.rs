@@ -42,7 +42,9 @@ impl State {
             Some(None) => false,
             None if self.folder.contains_key(kind) => false,
             None if self.embedded.contains_key(kind) => {
-                loading.may_be_known && loading.served.contains(kind)
+                // The one that the operator put in its place must not give way to it.
+                let may_come = loading.may_be_known || loading.is_troubled;
+                may_come && loading.served.contains(kind)
             }
             None => !loading.is_settled,
         }

@@ -191,7 +191,7 @@ impl Registry {
     /// # Errors
     /// When an embedded component does not load, or a folder or the store can't be used.
     pub async fn load(parts: Parts) -> anyhow::Result<Self> {
-        let folder_bytes = parts.sandbox.limits().folder_bytes;
+        let limits = parts.sandbox.limits().clone();
         let registry = Self {
             loader: Loader {
                 sandbox: parts.sandbox,
@@ -203,7 +203,7 @@ impl Registry {
             store: parts.store,
             folder: parts
                 .folder
-                .map(|path| tokio::sync::Mutex::new(Folder::new(path, folder_bytes))),
+                .map(|path| tokio::sync::Mutex::new(Folder::new(path, &limits))),
             state: RwLock::default(),
             settled: watch::Sender::new(false),
             choosing: tokio::sync::Mutex::default(),

@@ -18,7 +18,7 @@ use crate::private;
 use crate::sandbox::sha256;
 
 /// How long reading or writing a component may take: a large one on a slow disk takes a while.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// A folder of components, each named by its digest.
 pub(super) struct Shelf {

@@ -35,7 +35,7 @@ const SEAL: usize = 32;
 const KEY: usize = 64;
 
 /// How long reading or writing a compiled component may take: a large one takes a while to check.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// A private folder of compiled components.
 pub struct CompileCache {

@@ -192,3 +192,25 @@ async fn a_folder_that_is_removed_keeps_its_kinds_and_says_what_to_do() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_more_components_than_are_looked_at_the_first_count() {
+    let good = component("good");
+    let plugins = folder([("a-good.wasm", good.as_slice())]);
+    for n in 0..1_010 {
+        fs::write(plugins.path().join(format!("none-{n:04}.wasm")), "none").unwrap();
+    }
+    let registry = registry(plugins.path(), limits()).await;
+    assert!(kinds(&registry).contains(&"good".to_owned()));
+    let notices = registry.notices();
+    assert_eq!(notices.len(), 1_000, "{:?}", notices.last());
+    let last = notices.last().unwrap();
+    assert_has(
+        last,
+        &[
+            "has 11 components more than 1000",
+            "left out",
+            "Remove some",
+        ],
+    );
+}

@@ -4,13 +4,14 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    Binary, BinaryBuilder, PATIENCE, Raw, Stalled, assert_has, folder, http, within,
+    Binary, BinaryBuilder, GOAL, PATIENCE, Raw, Stalled, assert_has, folder, guest, http, within,
 };
 
 /// A host that is asked how it does.
@@ -149,6 +150,98 @@ async fn many_files_that_never_answer_hold_a_few_threads() {
     assert!(host.asking() <= 4, "{} threads", host.asking());
     fs::write(plugins.path().join("new.wasm"), component("new")).unwrap();
     host.serves("new").await;
+    host.stops();
+}
+
+/// Holds a lease of a file until it is killed: whoever opens the file waits for that, unless they say
+/// that they do not wait (fcntl(2), F_SETLEASE).
+const HOLDING: &str = r#"
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+int main(int count, char **words) {
+    signal(SIGIO, SIG_IGN);
+    int file = open(words[1], O_RDWR);
+    if (fcntl(file, F_SETLEASE, F_WRLCK)) return 77;
+    write(1, "held\n", 5);
+    for (;;) pause();
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_another_program_holds_is_not_waited_for_and_tried_again() {
+    let tools = tempfile::tempdir().unwrap();
+    let (source, holding) = (tools.path().join("h.c"), tools.path().join("h"));
+    fs::write(&source, HOLDING).unwrap();
+    let mut cc = Command::new("cc");
+    cc.arg("-o").arg(&holding).arg(&source);
+    assert!(cc.status().unwrap().success());
+    let held = component("held");
+    let plugins = folder([("held.wasm", held.as_slice())]);
+    let mut holder = BinaryBuilder::of(&holding)
+        .arg(plugins.path().join("held.wasm"))
+        .spawn();
+    holder.stdout.with("held");
+    let data = tempfile::tempdir().unwrap();
+    let mut host = Host::of(
+        Binary::run("serve", data.path())
+            .arg("--plugins")
+            .arg(plugins.path()),
+    );
+    let said = host.binary.stderr.with("held.wasm");
+    assert_has(&said, &["another program holds it", "it is tried again"]);
+    assert_eq!(host.loaded().await["notices"].as_array().unwrap().len(), 1);
+    assert!(host.asking() <= 1);
+    drop(holder);
+    host.serves("held").await;
+    host.stops();
+}
+
+/// Nobody is to get past the check that an operator put in the place of an embedded one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_embedded_kind_takes_the_place_of_none_that_does_not_answer() {
+    let plugins = folder([("srl.wasm", guest("strict-srl"))]);
+    let data = tempfile::tempdir().unwrap();
+    let binary = || {
+        Binary::run("serve", data.path())
+            .arg("--plugins")
+            .arg(plugins.path())
+    };
+    let create = async |host: &Host| {
+        let plan = json!({"sessionId": "s1", "domain": "social", "goal": GOAL, "mode": "DRY_RUN"});
+        let request = http().post(format!("{}/mesh/create", host.url));
+        let request = request.header("content-type", "application/json");
+        let answer = within(request.body(plan.to_string()).send()).await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        (status, serde_json::from_str::<Value>(&text).unwrap())
+    };
+    let host = Host::of(binary());
+    host.loaded().await;
+    let (_, before) = create(&host).await;
+    host.stops();
+    let stalled = Stalled::calls("open", &plugins.path().join("srl.wasm"));
+    let mut again = binary();
+    for (name, value) in stalled.variables() {
+        again = again.env(name, value);
+    }
+    let mut host = Host::of(again);
+    host.binary.stderr.with("does not answer");
+    let (status, said) = create(&host).await;
+    assert_eq!(status, 503, "{said}");
+    assert_has(
+        &said.to_string(),
+        &["srl", "is not loaded yet", "do not answer"],
+    );
+    stalled.answer();
+    let mut after = create(&host).await;
+    while after.0 == 503 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        after = create(&host).await;
+    }
+    let srl = |answer: &Value| answer["plan"]["steps"][1]["plugin"].clone();
+    assert_eq!(srl(&after.1), srl(&before));
     host.stops();
 }
 

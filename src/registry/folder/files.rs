@@ -40,6 +40,8 @@ pub(super) struct Files {
     disk: Disk,
     /// What does not answer: the folder itself, or files in it.
     hanging: BTreeMap<PathBuf, Waiting>,
+    /// How many components there are beside those that are looked at.
+    left_out: usize,
 }
 
 impl Stamp {
@@ -55,6 +57,7 @@ impl Files {
             path,
             disk: Disk::new(SILENCE),
             hanging: BTreeMap::new(),
+            left_out: 0,
         }
     }
 
@@ -62,7 +65,7 @@ impl Files {
     /// that are not looked at while others do not.
     ///
     /// # Errors
-    /// When the folder can't be read, has too many files, or does not answer.
+    /// When the folder can't be read, or does not answer.
     pub(super) async fn look(&mut self) -> anyhow::Result<BTreeMap<PathBuf, Option<Stamps>>> {
         self.hanging.retain(|_, thread| !thread.is_over());
         let names = self.names().await?;
@@ -118,7 +121,7 @@ impl Files {
     }
 
     /// The names of the components, and of each whether it is a link: those may lead anywhere, so
-    /// that they come last.
+    /// that they come last. Of too many the first.
     async fn names(&mut self) -> anyhow::Result<BTreeSet<(bool, PathBuf)>> {
         if self.hanging.contains_key(&self.path) {
             bail!(self.unanswered());
@@ -132,7 +135,10 @@ impl Files {
                 return Err(why).with_context(|| self.unanswered());
             }
         };
-        names.with_context(|| format!("can't read the plugins folder {}", self.path.display()))
+        let unreadable = || format!("can't read the plugins folder {}", self.path.display());
+        let (names, left_out) = names.with_context(unreadable)?;
+        self.left_out = left_out;
+        Ok(names)
     }
 
     fn unanswered(&self) -> String {
@@ -168,6 +174,17 @@ impl Files {
         )
     }
 
+    /// What is left out, and what to do.
+    pub(super) fn left_out(&self) -> Option<String> {
+        let (folder, left_out) = (self.path.display(), self.left_out);
+        (left_out > 0).then(|| {
+            format!(
+                "the plugins folder {folder} has {left_out} components more than {FILES}, which is the limit: \
+                 the last by name, and links before files, are left out. Remove some"
+            )
+        })
+    }
+
     /// What does not answer, and what to do.
     pub(super) fn unanswering(&self) -> Vec<String> {
         let files = self.hanging.keys().filter(|path| **path != self.path);
@@ -183,20 +200,20 @@ impl Files {
     }
 }
 
-fn names(folder: &Path) -> io::Result<BTreeSet<(bool, PathBuf)>> {
-    let mut names = BTreeSet::new();
+/// The first names, and how many more there are.
+fn names(folder: &Path) -> io::Result<(BTreeSet<(bool, PathBuf)>, usize)> {
+    let (mut names, mut left_out) = (BTreeSet::new(), 0_usize);
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
         if path.extension().is_some_and(|ending| ending == "wasm") {
             names.insert((entry.file_type()?.is_symlink(), path));
         }
-        if names.len() > FILES {
-            let why = format!("it has more than {FILES} components");
-            return Err(io::Error::other(why));
+        if names.len() > FILES && names.pop_last().is_some() {
+            left_out = left_out.saturating_add(1);
         }
     }
-    Ok(names)
+    Ok((names, left_out))
 }
 
 /// The state of a component now.

@@ -67,7 +67,7 @@ impl Registry {
                     }
                 },
             }
-            self.serve_folder(&folder).await;
+            self.serve_folder(&mut folder).await;
         }
     }
 
@@ -94,6 +94,9 @@ impl Registry {
             Some(large) if large.kind() == io::ErrorKind::FileTooLarge => {
                 anyhow!("{error:#} (component_bytes under [limits.plugin])")
             }
+            Some(held) if held.kind() == io::ErrorKind::WouldBlock => error.context(
+                "another program holds it, or it has nothing in it now; it is tried again",
+            ),
             _ => error,
         })?;
         let origin = Origin::File(path.to_owned());
@@ -167,7 +170,7 @@ impl Registry {
     }
 
     /// From now on the folder serves this.
-    async fn serve_folder(&self, folder: &Folder) {
+    async fn serve_folder(&self, folder: &mut Folder) {
         let kinds = folder.serves().kinds;
         if self.read().folder == kinds {
             return;
@@ -177,9 +180,7 @@ impl Registry {
             // In memory but for one that waited long for its turn.
             match self.version(digest).await {
                 Ok(version) => versions.push(version),
-                Err(error) => {
-                    tracing::warn!("a component of the plugins folder is skipped: {error}")
-                }
+                Err(error) => folder.refuse(digest, &error.to_string()),
             }
         }
         let mut state = self.write();
