@@ -133,6 +133,7 @@ impl From<RegistryError> for HttpError {
             | RegistryError::Kept(..)
             | RegistryError::NothingChosen(_)
             | RegistryError::Needed(..)
+            | RegistryError::NoRoom { .. }
             | RegistryError::Full(_) => StatusCode::CONFLICT,
         };
         Self::new(status, message)

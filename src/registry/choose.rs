@@ -91,7 +91,25 @@ impl Registry {
             }
         };
         let _order = self.choosing.lock().await;
+        if let Err(error) = self.has_room(&version.sha256, &component).await {
+            self.let_go_of(&component).await;
+            return Err(error);
+        }
         self.keep(version, component, UPLOAD).await
+    }
+
+    /// Whether one more component may be kept, beside all that are.
+    async fn has_room(&self, digest: &str, more: &Component) -> Result<(), RegistryError> {
+        if self.keeps(digest) {
+            return Ok(());
+        }
+        let kept = self.shelf.bytes().await?;
+        let most = self.loader.sandbox.limits().kept_bytes;
+        let size = u64::try_from(more.bytes.len()).unwrap_or(u64::MAX);
+        if kept.saturating_add(size) > most {
+            return Err(RegistryError::NoRoom { size, kept, most });
+        }
+        Ok(())
     }
 
     /// A component that is refused is not wanted again: its compiled form would only cost room.

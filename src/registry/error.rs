@@ -78,6 +78,19 @@ pub enum RegistryError {
     /// As many versions are kept as may be.
     #[error("{0} versions are kept, which is the limit: delete some that are not needed any more")]
     Full(usize),
+    /// The kept versions have as many bytes as they may.
+    #[error(
+        "the component has {size} bytes, and those that are kept have {kept} of {most} (kept_bytes under \
+         [limits.plugin]): delete some that are not needed any more"
+    )]
+    NoRoom {
+        /// Of the component.
+        size: u64,
+        /// Of those that are kept.
+        kept: u64,
+        /// The limit.
+        most: u64,
+    },
     /// It is no step plugin of this host.
     #[error("it is refused: {0}")]
     Load(#[from] LoadError),

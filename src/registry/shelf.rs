@@ -104,6 +104,20 @@ impl Shelf {
         getting.await?
     }
 
+    /// What all components on it have together, in bytes.
+    pub(super) async fn bytes(&self) -> Result<u64, RegistryError> {
+        let folder = self.folder.clone();
+        let counted = self.disk.attempt(move || {
+            let mut bytes = 0_u64;
+            for entry in fs::read_dir(&folder)? {
+                bytes = bytes.saturating_add(entry?.metadata()?.len());
+            }
+            Ok(bytes)
+        });
+        let counted = counted.await;
+        counted.map_err(|error| RegistryError::Shelf(self.folder.clone(), error))
+    }
+
     /// Lets go of a component.
     pub(super) async fn remove(&self, digest: &str) -> io::Result<()> {
         let path = self.path(digest);

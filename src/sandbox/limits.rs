@@ -31,6 +31,8 @@ pub struct Limits {
     pub component_bytes: usize,
     /// What the components in the plugins folder may have together, in bytes.
     pub folder_bytes: u64,
+    /// What the components that are kept may have together before no more may be sent, in bytes.
+    pub kept_bytes: u64,
     /// How long compiling a component may take, in milliseconds.
     pub compile_ms: u64,
     /// The memory of the process that compiles a component, in bytes.
@@ -51,6 +53,7 @@ impl Default for Limits {
             concurrent_calls: 64,
             component_bytes: 64 << 20,
             folder_bytes: 1 << 30,
+            kept_bytes: 4 << 30,
             compile_ms: 120_000,
             compile_memory_bytes: 3 << 29,
         }

@@ -1,5 +1,7 @@
 //! Sending a component changes nothing until it is activated, and a bad one changes nothing at all.
 
+use std::fs;
+
 use serde_json::json;
 
 use super::{activate, current, echo, install, new_plan, versions};
@@ -75,4 +77,36 @@ async fn the_same_component_twice_is_one_version() {
         assert_eq!(status, 200, "{answer}");
     }
     assert_eq!(versions(&app).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_bounded_together_and_what_goes_makes_room() {
+    let app = TestApp::start().await;
+    let shelf = fs::read_dir(app.data.path().join("plugins")).unwrap();
+    let kept: u64 = shelf
+        .map(|file| file.unwrap().metadata().unwrap().len())
+        .sum();
+    let data = app.stop().await;
+    let ((one, first), (two, _)) = (echo(1), echo(2));
+    let most = kept + u64::try_from(one.len()).unwrap();
+    let app = TestApp::builder()
+        .configure(move |config| config.limits.plugin.kept_bytes = most)
+        .data(data);
+    let app = app.start().await;
+    assert_eq!(app.upload(&one).await.0, 200);
+    let (status, answer) = app.upload(&two).await;
+    assert_eq!(status, 409, "{answer}");
+    let said = [
+        format!("{most} of {most}"),
+        "kept_bytes under [limits.plugin]".to_owned(),
+    ];
+    assert_has(
+        answer["error"].as_str().unwrap(),
+        &[&said[0], &said[1], "delete some"],
+    );
+    // The same once more needs none.
+    assert_eq!(app.upload(&one).await.0, 200);
+    let path = format!("/plugins/echo-check/{first}");
+    assert_eq!(app.request("DELETE", &path).await.0, 200);
+    assert_eq!(app.upload(&two).await.0, 200);
 }
