@@ -9,7 +9,8 @@
 //!   [`SettingsSchema`]: of its settings. [`Grants`]: what it may call. [`OperatorSettings`]: what
 //!   the operator sets for its steps.
 //! - [`embedded`]: the components built from `plugins/` and shipped in the host; [`folder`]: those
-//!   in the plugins folder; [`shelf`]: all of them by digest, for as long as a plan needs them.
+//!   in the plugins folder; [`loading`]: what is still to come of them; [`shelf`]: all of them by
+//!   digest, for as long as a plan needs them.
 
 mod allowed;
 mod calls;
