@@ -4,7 +4,7 @@
 //! - A holder may take one more while it has less than so many `times` what is free (the dynamic
 //!   threshold of Choudhury and Hahne, 1998). Alone it gets `times / (times + 1)` of all; the more
 //!   others there are, the less. Who has none may always take one that is free. Holders may also have
-//!   a share together: see [`Share`].
+//!   a share together, of which each gets most and never all: see [`Share`].
 //! - Those who wait take turns, one holder after the other, however many places one of them waits for.
 //!
 //! Who holds nothing and waits for nothing is not remembered.
@@ -79,6 +79,8 @@ pub struct Share<K> {
     pub same: fn(&K, &K) -> bool,
     /// Whose it is, for a message.
     pub who: fn(&K) -> String,
+    /// How many times what the share itself leaves free one of its holders may have, if that is less.
+    pub each: Option<usize>,
 }
 
 impl<K: Holder> Share<K> {
@@ -88,6 +90,7 @@ impl<K: Holder> Share<K> {
             times,
             same: K::eq,
             who: K::to_string,
+            each: None,
         }
     }
 }
@@ -270,15 +273,27 @@ impl<K: Holder> Places<K> {
             return Err(NoPlace::Full { purpose, size });
         }
         for share in &self.0.shares {
+            let refused = |held, who| NoPlace::Share {
+                purpose,
+                size,
+                held,
+                who,
+            };
             let held = state.held(|other| (share.same)(holder, other));
-            if held >= free.saturating_mul(share.times) {
-                let who = (share.who)(holder);
-                return Err(NoPlace::Share {
-                    purpose,
-                    size,
-                    held,
-                    who,
-                });
+            let most = free.saturating_mul(share.times);
+            if held >= most {
+                return Err(refused(held, (share.who)(holder)));
+            }
+            // One more for the share is one less that is free.
+            let room = most
+                .saturating_sub(held)
+                .div_ceil(share.times.saturating_add(1));
+            let own = state.held(|other| other == holder);
+            if share
+                .each
+                .is_some_and(|times| own >= room.saturating_mul(times))
+            {
+                return Err(refused(own, holder.to_string()));
             }
         }
         Ok(())

@@ -252,6 +252,10 @@ async fn brain_refusing_whoever_asks() {
         (Reply::json(409, &json!({})), "brain answered 409: "),
         (Reply::json(301, &json!({})), "brain answered 301: "),
         (
+            Reply::new(400, "text/html", page),
+            "brain answered 400: <html>",
+        ),
+        (
             Reply::new(200, "text/html", page),
             "not that it has the event: <html>",
         ),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::services::{Answer, CallError};
 
@@ -54,20 +55,24 @@ pub(super) fn fate(status: u16, answer: Result<Answer, CallError>) -> Fate {
         Err(error) => error.to_string(),
     };
     match status {
-        // Nobody can read what a proxy on the way made of the answer, such as compressed bytes. Sent again,
-        // the event would be there twice, and again with every attempt.
-        200..300 if answer.is_err() => Fate::Taken,
         200..300 if is_taken(&answer) => Fate::Taken,
         // A page of a proxy, or another service at the address of Brain.
+        // Or nobody can read it: the event may be there twice then, but it is not lost.
         200..300 => Fate::Unknown(why(", but not that it has the event").into()),
         // What is wrong with this event: its form, its size, its type, its content (RFC 9110, section
         // 15.5). Every other refusal, such as of a token that is over, would be one of any event.
-        400 | 413 | 415 | 422 => Fate::Rejected(why("")),
+        // Brain says so in JSON; a page of a proxy is about the connection.
+        400 | 413 | 415 | 422 if is_brains(&answer) => Fate::Rejected(why("")),
         _ => Fate::Unknown(Trouble {
             left_alone: answer.as_ref().ok().and_then(Answer::retry_after),
             why: why(""),
         }),
     }
+}
+
+fn is_brains(answer: &Result<Answer, CallError>) -> bool {
+    let body = answer.as_ref().map_or("", |answer| answer.body.as_str());
+    serde_json::from_str::<Map<String, Value>>(body).is_ok()
 }
 
 fn is_taken(answer: &Result<Answer, CallError>) -> bool {

@@ -1,16 +1,21 @@
 //! `codex-mesh serve`: runs the host until it is told to stop.
 
+use std::io;
 use std::path::Path;
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
+use rustix::process::Signal as Sig;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
 
 use super::options::Options;
 use crate::config::Config;
 use crate::host::Host;
 use crate::output::say;
-use crate::sandbox::THIS_PROGRAM;
+use crate::sandbox::{THIS_PROGRAM, check_descriptors};
+
+/// Files that are open beside the connections of clients and services: the database, components, the log.
+const BESIDE: usize = 128;
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     let config = options.config()?;
@@ -32,6 +37,17 @@ pub(super) async fn start(
     config: &Config,
     stopped: &mut (impl Future<Output = ()> + Unpin),
 ) -> anyhow::Result<Option<Host>> {
+    let open = [
+        config.limits.connections,
+        config.limits.concurrent_steps,
+        BESIDE,
+    ];
+    let open = open.into_iter().fold(0, usize::saturating_add);
+    if let Err(few) = check_descriptors(open) {
+        tracing::warn!("{few}");
+    }
+    // A write past the limit of a file's size is then an error like that of a full disk, and ends nothing.
+    drop(signal(SignalKind::from_raw(Sig::XFSZ.as_raw())).context("can't listen for SIGXFSZ")?);
     let config = config.clone();
     // In a task of its own: it may wait for a disk that does not answer.
     let starting = tokio::spawn(async move {
@@ -50,24 +66,26 @@ pub(super) async fn start(
     }
 }
 
-/// Ends at the first Ctrl-C, SIGTERM or SIGHUP. From the call on, none kills the process. Who started it
-/// with `nohup` wants it to outlive a terminal that hangs up: there SIGHUP stays ignored.
+/// Ends at the first Ctrl-C, SIGTERM or SIGHUP. From the call on, none kills the process. What whoever
+/// started it had ignored stays so: `nohup` wants it to outlive its terminal, and a shell that starts it in
+/// the background wants Ctrl-C to be for others.
 pub(super) fn stopped() -> anyhow::Result<impl Future<Output = ()> + Send + Unpin + 'static> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("can't listen for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("can't listen for SIGTERM")?;
-    let hang_up = SignalKind::hangup();
-    let mut hang_up = match is_ignored(hang_up) {
-        true => None,
-        false => Some(signal(hang_up).context("can't listen for SIGHUP")?),
-    };
+    let mut interrupt =
+        unless_ignored(SignalKind::interrupt()).context("can't listen for Ctrl-C")?;
+    let mut hang_up = unless_ignored(SignalKind::hangup()).context("can't listen for SIGHUP")?;
     Ok(Box::pin(async move {
         tokio::select! {
             Some(_) = async { hang_up.as_mut()?.recv().await } => {}
-            _ = interrupt.recv() => {}
+            Some(_) = async { interrupt.as_mut()?.recv().await } => {}
             _ = terminate.recv() => {}
         }
         say("stopping: what is running may finish\n");
     }))
+}
+
+fn unless_ignored(kind: SignalKind) -> io::Result<Option<Signal>> {
+    (!is_ignored(kind)).then(|| signal(kind)).transpose()
 }
 
 /// Whether whoever started this process had this signal ignored: `SigIgn` of proc(5), a bit a signal.

@@ -26,8 +26,8 @@ pub enum EngineError {
     Stopping,
     /// The step ended, and its end could not be stored yet.
     #[error(
-        "the step ended, but its end could not be stored: {0}. It is kept and stored as soon as \
-         that is possible; do not repeat it"
+        "the step ended, but its end could not be stored: {0}. What it sent was sent, and its end is kept \
+         and stored as soon as that is possible: do not repeat it"
     )]
     NotStored(#[source] StoreError),
     /// The store did not do it.

@@ -40,14 +40,16 @@ const CALLERS: Share<Stepping> = Share {
     times: places::TIMES,
     same: |one, other| one.caller == other.caller,
     who: |stepping| stepping.caller.to_string(),
+    each: None,
 };
 
 /// One kind gets less of them, three quarters: where its service hangs, the same caller can go on with
-/// others.
+/// others. Of these a caller gets most, so that others can have steps of the kind as well.
 const KINDS: Share<Stepping> = Share {
     times: 3,
     same: |one, other| one.kind == other.kind,
     who: |stepping| stepping.kind.clone(),
+    each: Some(places::TIMES),
 };
 
 /// The places that callers share.

@@ -168,7 +168,7 @@ impl Fields {
         let Some(value) = self.optional(name) else {
             return Ok(None);
         };
-        let number = value.as_u64().filter(|number| range.contains(number));
+        let number = whole(value).filter(|number| range.contains(number));
         number.map(Some).ok_or_else(|| {
             let (least, most) = (range.start(), range.end());
             HttpError::bad(format!(
@@ -181,4 +181,14 @@ impl Fields {
     pub(super) fn optional(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }
+}
+
+/// A whole number, however it is written: `1e3` and `1000.0` are 1000.
+fn whole(value: &Value) -> Option<u64> {
+    let is_whole = |number: &f64| number.fract() == 0.0 && (0.0..=1e15).contains(number);
+    let written_otherwise = || {
+        let number = value.as_f64().filter(is_whole)?;
+        format!("{number:.0}").parse().ok()
+    };
+    value.as_u64().or_else(written_otherwise)
 }

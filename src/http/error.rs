@@ -124,7 +124,9 @@ impl From<RegistryError> for HttpError {
             | RegistryError::NotKept(_)
             | RegistryError::NoVersion { .. } => StatusCode::NOT_FOUND,
             RegistryError::Busy(why) => return why.into(),
-            RegistryError::Shelf(..) | RegistryError::Loading(_) => StatusCode::SERVICE_UNAVAILABLE,
+            RegistryError::Shelf(..) | RegistryError::Loading { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             RegistryError::Store(error) => return error.into(),
             RegistryError::Deactivated(_)
             | RegistryError::Quarantined(_)

@@ -67,12 +67,12 @@ struct Store {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Brain {
-    /// Events that are stored and not delivered yet.
-    backlog: i64,
+    /// Events that are stored and not delivered yet; null if that can't be read.
+    backlog: Option<i64>,
     /// How long ago the oldest of them happened, in milliseconds.
     oldest_age_ms: Option<i64>,
     /// Events that Brain rejected and that wait for a person.
-    parked: i64,
+    parked: Option<i64>,
     /// What went wrong last, since the last success.
     last_error: Option<LastError>,
 }
@@ -100,7 +100,10 @@ struct Service {
 pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnswer>, HttpError> {
     let App { engine, audit, .. } = &app;
     let condition = engine.store.condition().await;
-    let backlog = engine.store.backlog().await?;
+    let backlog = engine.store.backlog().await;
+    // What can't be read is trouble as well, and all else is told.
+    let unreadable = backlog.as_ref().err().map(ToString::to_string);
+    let backlog = backlog.ok();
     let age = |at: crate::plan::Timestamp| now().as_millis().saturating_sub(at.as_millis()).max(0);
     let services = engine.gateway.states().map(|(name, kinds)| {
         let breaker = kinds.values().max().copied();
@@ -125,13 +128,13 @@ pub(super) async fn get_status(State(app): State<App>) -> Result<Json<StatusAnsw
         },
         places: places(&app),
         store: Store {
-            trouble: condition.trouble,
+            trouble: condition.trouble.or(unreadable),
             log_bytes: condition.log_bytes,
         },
         brain: Brain {
-            backlog: backlog.waiting,
-            oldest_age_ms: backlog.oldest.map(age),
-            parked: backlog.parked,
+            backlog: backlog.as_ref().map(|backlog| backlog.waiting),
+            oldest_age_ms: backlog.as_ref().and_then(|backlog| backlog.oldest).map(age),
+            parked: backlog.as_ref().map(|backlog| backlog.parked),
             last_error: audit.last_error(),
         },
         plugins: engine.registry.plugins_state(),

@@ -1,33 +1,23 @@
 //! `GET /plugins/{kind}/recordings`: the last steps of a kind that is recorded, each as a case.
 
+use std::iter::once;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::{Serialize, Serializer};
+use futures_util::stream::iter;
 
 use super::error::HttpError;
+use super::json::{json, written};
 use super::query::Parameters;
 use super::reader::Reader;
 use super::segments::Segments;
-use crate::engine::{Engine, Recording};
-
-/// `{ok, kind, recordings}`
-#[derive(Serialize)]
-struct RecordingsAnswer {
-    ok: bool,
-    kind: String,
-    #[serde(serialize_with = "shared")]
-    recordings: Vec<Arc<Recording>>,
-}
-
-fn shared<S: Serializer>(all: &[Arc<Recording>], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(all.iter().map(Arc::as_ref))
-}
+use crate::engine::Engine;
 
 /// `planId`, `stepId` → `{ok, kind, recordings: [{planId, stepId, attempt, sha256, at, fault?,
-/// case}]}`, newest first; 404 of a kind that is not recorded.
+/// case}]}`, newest first, each written once the client has taken the one before; 404 of a kind that is
+/// not recorded.
 pub(super) async fn list_recordings(
     State(engine): State<Arc<Engine>>,
     Segments(kind): Segments<String>,
@@ -48,9 +38,24 @@ pub(super) async fn list_recordings(
     let is = |name: &str, id: &str| parameters.get(name).is_none_or(|asked| asked == id);
     let mut recordings = engine.recordings.of(&kind);
     recordings.retain(|one| is("planId", &one.plan_id) && is("stepId", &one.step_id));
-    reader.answer(&RecordingsAnswer {
-        ok: true,
-        kind,
-        recordings,
-    })
+    let (first, mut left) = (written(head(&kind))?, recordings.into_iter());
+    let Some(newest) = left.next() else {
+        return Ok(json(first + "]}"));
+    };
+    let first = first + &written(serde_json::to_string(&*newest))?;
+    let rest = left.map(|recording| match serde_json::to_string(&*recording) {
+        Ok(text) => format!(",{text}"),
+        Err(error) => {
+            tracing::error!("a recording can't be written as JSON: {error}");
+            String::new()
+        }
+    });
+    let texts = once(first).chain(rest).chain(once("]}".to_owned()));
+    Ok(reader.begin().await?.in_parts(iter(texts)))
+}
+
+/// What comes before the recordings.
+fn head(kind: &str) -> serde_json::Result<String> {
+    let kind = serde_json::to_string(kind)?;
+    Ok(format!(r#"{{"ok":true,"kind":{kind},"recordings":["#))
 }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::error::HttpError;
 use super::strict::{self, Place};
 use crate::config::UnknownFields;
+use crate::names::misspelt;
 use crate::plan::UnknownName;
 
 /// The parameters of the routes that take any. Every other route takes none.
@@ -33,6 +34,30 @@ const TAKEN: [(&str, &[&str]); 5] = [
     ("/plugins/{kind}/recordings", &["planId", "stepId"]),
 ];
 
+/// What bodies take. In a query it would go unnoticed where unknown parameters are ignored.
+const IN_BODIES: [&str; 20] = [
+    "sessionId",
+    "domain",
+    "domains",
+    "goal",
+    "mode",
+    "recipe",
+    "steps",
+    "planId",
+    "stepId",
+    "wait",
+    "timeoutMs",
+    "approvedBy",
+    "rejectedBy",
+    "note",
+    "reviewed",
+    "reason",
+    "by",
+    "repeatWrites",
+    "version",
+    "sha256",
+];
+
 /// Lets no request by with a parameter that its route does not take.
 pub(super) async fn checked(
     State(unknown): State<UnknownFields>,
@@ -45,8 +70,14 @@ pub(super) async fn checked(
         let Parameters(pairs) = Parameters::read(request.uri())?;
         let route = TAKEN.iter().find(|(path, _)| *path == route.as_str());
         let known = route.map_or::<&[&str], _>(&[], |(_, known)| known);
-        let names = pairs.iter().map(|(name, _)| name.as_str());
-        strict::check(names, known, Place::Query, unknown)
+        let names = || pairs.iter().map(|(name, _)| name.as_str());
+        let is_of_a_body = |name| !known.contains(&name) && misspelt(name, &IN_BODIES).is_some();
+        let unknown = if names().any(is_of_a_body) {
+            UnknownFields::Refuse
+        } else {
+            unknown
+        };
+        strict::check(names(), known, Place::Query, unknown)
     });
     match checked {
         Ok(()) => next.run(request).await,

@@ -78,6 +78,7 @@ fn holders_may_have_a_share_together() {
         times: 1,
         same: |a: &&'static str, b: &&'static str| a.chars().next() == b.chars().next(),
         who: |holder| holder.chars().take(1).collect(),
+        each: None,
     };
     let places = Places::new(PURPOSE, 16, [Share::each(7), together]);
     let (one, two) = (all(&places, "a1"), all(&places, "a2"));
@@ -85,6 +86,25 @@ fn holders_may_have_a_share_together() {
     let why = places.try_take(&"a3").unwrap_err();
     assert!(matches!(why, NoPlace::Share { held: 8, who, .. } if who == "a"));
     assert_eq!(all(&places, "b").len(), 4);
+}
+
+/// One of them gets most of a share, and never all of it.
+#[test]
+fn a_share_is_shared_as_well() {
+    let together = Share {
+        times: 3,
+        same: |a: &&'static str, b: &&'static str| a.chars().next() == b.chars().next(),
+        who: |holder| holder.chars().take(1).collect(),
+        each: Some(7),
+    };
+    let places = Places::new(PURPOSE, 256, [Share::each(7), together]);
+    let one = all(&places, "a1");
+    assert_eq!(one.len(), 168);
+    let why = places.try_take(&"a1").unwrap_err();
+    assert!(matches!(why, NoPlace::Share { held: 168, who, .. } if who == "a1"));
+    let two = all(&places, "a2");
+    assert!((10..24).contains(&two.len()), "{}", two.len());
+    assert!(all(&places, "b").len() > 32);
 }
 
 /// However many wait of one, another has its turn with the next place.

@@ -322,7 +322,7 @@ impl State {
             .filter(|record| record.kind == kind)
             .collect();
         if records.is_empty() && self.is_loading(kind) {
-            return Err(RegistryError::Loading(kind.chars().take(64).collect()));
+            return Err(self.not_loaded(kind));
         }
         if records.is_empty() {
             let name = kind.chars().take(64).collect();

@@ -22,10 +22,16 @@ pub enum RegistryError {
     },
     /// It may be among what is not loaded yet.
     #[error(
-        "{0:?} is not loaded yet: plugins are still being loaded, or do not answer (loading and notices in \
-         GET /plugins); try again in a moment"
+        "{kind:?} is not loaded yet: plugins are still being loaded, or do not answer (loading and \
+         notices in GET /plugins). There are {}; try again in a moment",
+        .loaded.join(", ")
     )]
-    Loading(String),
+    Loading {
+        /// What was asked for.
+        kind: String,
+        /// What there is.
+        loaded: Vec<String>,
+    },
     /// The operator wants no new plans of this kind.
     #[error("{0:?} was deactivated: activate a version of it, or leave it out")]
     Deactivated(String),

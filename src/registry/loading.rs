@@ -49,13 +49,21 @@ impl State {
             None => !loading.is_settled,
         }
     }
+
+    /// That this kind may still come.
+    pub(super) fn not_loaded(&self, kind: &str) -> RegistryError {
+        RegistryError::Loading {
+            kind: kind.chars().take(64).collect(),
+            loaded: self.kinds(),
+        }
+    }
 }
 
 impl Registry {
     /// Why new plans can't have this kind yet, if it may still come.
     pub fn loading(&self, kind: &str) -> Option<RegistryError> {
-        let kind_is_loading = self.read().is_loading(kind);
-        kind_is_loading.then(|| RegistryError::Loading(kind.chars().take(64).collect()))
+        let state = self.read();
+        state.is_loading(kind).then(|| state.not_loaded(kind))
     }
 
     /// How the plugins do.

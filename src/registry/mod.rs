@@ -321,7 +321,7 @@ impl Registry {
     pub fn current(&self, kind: &str) -> Result<Arc<PluginVersion>, RegistryError> {
         let state = self.read();
         if state.is_loading(kind) {
-            return Err(RegistryError::Loading(kind.chars().take(64).collect()));
+            return Err(state.not_loaded(kind));
         }
         if let Some(version) = state.current(kind) {
             if version.calls.is_quarantined() {

@@ -71,6 +71,9 @@ impl CompileCache {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
                 .with_context(|| format!("can't make {} private", folder.display()))?;
         }
+        let others_could_write = found.mode() & 0o022 != 0;
+        make_private(folder, me, others_could_write)
+            .with_context(|| format!("can't make {} private: remove it", folder.display()))?;
         let key = key(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -233,6 +236,40 @@ pub fn sha256(bytes: &[u8]) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+/// Closes the files to others. If another user could have put one there, or could read the key, that key
+/// is worth nothing: with a new one, all that it seals is compiled anew.
+fn make_private(folder: &Path, me: u32, others_could_write: bool) -> io::Result<()> {
+    let mut doubtful = others_could_write;
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let found = match fs::symlink_metadata(&path) {
+            // Another host that shares the folder was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            found => found?,
+        };
+        if !found.is_file() || (found.uid() == me && found.mode() & 0o077 == 0) {
+            continue;
+        }
+        doubtful = true;
+        if found.uid() == me {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        } else {
+            fs::remove_file(&path)?;
+        }
+    }
+    if !doubtful {
+        return Ok(());
+    }
+    tracing::warn!(
+        "other users could write to the cache folder {}: what is in it is compiled anew",
+        folder.display()
+    );
+    match fs::remove_file(folder.join("key")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The folder's key, made at first use.

@@ -38,5 +38,6 @@ pub use fault::{Fault, LoadError};
 pub use limits::Limits;
 pub use log::{LogLevel, LogLine};
 pub use plugin::{Called, Plugin, Share};
+pub(crate) use system::check_descriptors;
 pub use system::check_least;
 pub use version::CONTRACT;

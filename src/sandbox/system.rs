@@ -5,7 +5,7 @@ use std::io;
 
 use anyhow::{Context, bail};
 use rustix::io::Errno;
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use wasmtime::Engine;
 
 use super::engine::config;
@@ -13,6 +13,9 @@ use super::limits::Limits;
 
 /// The address space that the program needs for anything at all, in bytes.
 const LEAST: u64 = 256 << 20;
+
+/// The files that the program needs to have open at the same time.
+const LEAST_FILES: u64 = 64;
 
 /// The address space that a host needs beside the pool: threads, compiled code, the database and what
 /// is allocated. So much was measured, and a third of it more.
@@ -30,6 +33,13 @@ const MORE: &str =
 /// # Errors
 /// What is too small, and how to change that.
 pub fn check_least() -> Result<(), &'static str> {
+    raise_descriptors();
+    if limited(Resource::Nofile) < LEAST_FILES {
+        return Err(
+            "error: codex-mesh needs at least 64 open files, and a host some thousand: raise the \
+             limit (`ulimit -n 65536`, or LimitNOFILE=65536 in a unit of systemd)\n",
+        );
+    }
     if limited(Resource::As) >= LEAST && limited(Resource::Data) >= LEAST / 4 {
         return Ok(());
     }
@@ -38,6 +48,34 @@ pub fn check_least() -> Result<(), &'static str> {
          limits (`ulimit -v unlimited`, `ulimit -d unlimited`, or LimitAS=infinity and \
          LimitDATA=infinity in a unit of systemd)\n",
     )
+}
+
+/// Takes as many open files as the system lets this process have. A shell gives it 1,024 at first, for the
+/// sake of old programs.
+fn raise_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // Where that can't be, it goes on with what it has.
+    let _ = setrlimit(Resource::Nofile, raised);
+}
+
+/// Whether so many files may be open at the same time; if not, what to do about it.
+pub(crate) fn check_descriptors(needed: usize) -> Result<(), String> {
+    let (needed, room) = (
+        u64::try_from(needed).unwrap_or(u64::MAX),
+        limited(Resource::Nofile),
+    );
+    if needed <= room {
+        return Ok(());
+    }
+    Err(format!(
+        "{room} files may be open at the same time, and the host may need {needed} for its clients, steps \
+         and database: raise the limit (`ulimit -n {needed}`, or LimitNOFILE={needed} in a unit of systemd), \
+         or lower connections and concurrent_steps under [limits]"
+    ))
 }
 
 /// The engine of a host, with its pool.

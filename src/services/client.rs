@@ -160,7 +160,12 @@ impl Client {
             // It is busy, or the gateway before it has no answer: that is all that it says.
             Err(_) if is_for_now(status) => String::new(),
             Err(why) => {
-                let why = self.redactor.clean_but(why.to_string(), &told);
+                // It may be what was wrong.
+                let why = match status {
+                    200..300 => why.to_string(),
+                    status => format!("{why}. Its status was {status}"),
+                };
+                let why = self.redactor.clean_but(why, &told);
                 return Err(CallError::new(service, What::Unreadable(why)));
             }
         };

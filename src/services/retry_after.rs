@@ -29,7 +29,7 @@ pub fn check_retry_after(value: &str, date: &str, now: i64) -> Option<u64> {
 pub(super) fn seconds(headers: &HeaderMap, now: i64) -> Option<u64> {
     let text = |value: &'_ reqwest::header::HeaderValue| value.to_str().ok().map(str::to_owned);
     let answered = headers.get(DATE).and_then(text);
-    let answered = answered.and_then(|date| millis(&date));
+    let answered = answered.and_then(|date| millis(&date, now));
     let now = answered.unwrap_or(now);
     let values = headers.get_all(RETRY_AFTER).iter().filter_map(text);
     values.filter_map(|value| one(value.trim(), now)).max()
@@ -42,7 +42,7 @@ pub(super) fn wait(seconds: &str) -> Option<Duration> {
 
 fn one(value: &str, now: i64) -> Option<u64> {
     let date = |value| {
-        let left = millis(value)?.saturating_sub(now);
+        let left = millis(value, now)?.saturating_sub(now);
         let left = u64::try_from(left).unwrap_or(0);
         Some(left.div_ceil(1_000).min(LONGEST))
     };
@@ -60,8 +60,9 @@ fn delta(value: &str) -> Option<u64> {
     is_number.then(|| value.parse().unwrap_or(LONGEST).min(LONGEST))
 }
 
-/// Milliseconds since 1970 of a date. The day of the week counts for nothing: it may be wrong.
-fn millis(date: &str) -> Option<i64> {
+/// Milliseconds since 1970 of a date that was told at this moment. The day of the week counts for nothing:
+/// it may be wrong.
+fn millis(date: &str, now: i64) -> Option<i64> {
     let parts: Vec<&str> = date
         .split([' ', ',', '-', ':'])
         .filter(|part| !part.is_empty())
@@ -79,19 +80,25 @@ fn millis(date: &str) -> Option<i64> {
     let [hour, minute, second] = time.map(number);
     // A leap second is the last one of its minute.
     let second = second.map(|second| if second == 60 { 59 } else { second });
-    let (year, month) = (full_year(year)?, self::month(month)?);
+    let (year, month) = (full_year(year, now)?, self::month(month)?);
     let at = DateTime::new(year, month, number(day)?, hour?, minute?, second?, 0).ok()?;
-    let at = at.to_zoned(TimeZone::UTC).ok()?;
-    Some(at.timestamp().as_millisecond())
+    // The last day of the year 9999 is past what a timestamp holds, and means never.
+    let at = at.to_zoned(TimeZone::UTC);
+    Some(at.map_or(i64::MAX, |at| at.timestamp().as_millisecond()))
 }
 
-/// A year; one of two digits from 70 on is of the last century.
-fn full_year(digits: &str) -> Option<i16> {
+/// A year. One of two digits is of this century, unless it would be more than 50 years ahead (RFC 9110,
+/// section 5.6.7).
+fn full_year(digits: &str, now: i64) -> Option<i16> {
     let year: i16 = delta(digits)?.try_into().ok()?;
-    match (digits.len(), year) {
-        (2, 0..70) => Some(2000 + year),
-        (2, _) => Some(1900 + year),
-        (4, _) => Some(year),
+    match digits.len() {
+        2 => {
+            let now = jiff::Timestamp::from_millisecond(now).ok()?;
+            let this = now.to_zoned(TimeZone::UTC).year();
+            let year = this - this % 100 + year;
+            Some(if year > this + 50 { year - 100 } else { year })
+        }
+        4 => Some(year),
         _ => None,
     }
 }
@@ -133,10 +140,13 @@ mod tests {
             "Sun, 6 nov 1994 08:49:37 utc",
         ] {
             assert_eq!(told(&[("retry-after", date)]), Some(91), "{date}");
-            assert_eq!(millis(date), Some(THEN), "{date}");
+            assert_eq!(millis(date, THEN), Some(THEN), "{date}");
         }
         let leap = "Sat, 31 Dec 2016 23:59:60 GMT";
-        assert_eq!(millis(leap), millis("Sat, 31 Dec 2016 23:59:59 GMT"));
+        assert_eq!(
+            millis(leap, THEN),
+            millis("Sat, 31 Dec 2016 23:59:59 GMT", THEN)
+        );
         for wrong in [
             "Sun, 31 Feb 1994 08:49:37 GMT",
             "Sun, 06 Nov 1994 24:49:37 GMT",
@@ -196,5 +206,21 @@ mod tests {
             told(&[("retry-after", "3"), date, ("retry-after", "x")]),
             Some(91)
         );
+    }
+
+    #[test]
+    fn never_is_a_year_and_two_digits_are_near() {
+        let now = 1_795_000_000_000;
+        let year = Some(LONGEST);
+        for never in [
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+            "Thu, 30 Dec 9999 22:00:00 GMT",
+        ] {
+            assert_eq!(check_retry_after(never, "", now), year, "{never}");
+        }
+        let ahead = check_retry_after("Wednesday, 26-Nov-70 00:00:00 GMT", "", now);
+        assert_eq!(ahead, year, "it is 2070");
+        let past = check_retry_after("Wednesday, 26-Nov-77 00:00:00 GMT", "", now);
+        assert_eq!(past, Some(0), "it was 1977");
     }
 }

@@ -27,8 +27,8 @@ pub enum StoreError {
     Disk(String),
     /// Somebody else uses it.
     #[error(
-        "another program holds the database locked: end it, or try again once it is done; what was \
-         asked for was not done"
+        "another program holds the database locked: end it, or try again once it is done; nothing was \
+         stored"
     )]
     Locked,
     /// What is on disk is no database any more.
