@@ -1,11 +1,10 @@
 //! `codex-mesh serve`: runs the host until it is told to stop.
 
-use std::io;
 use std::path::Path;
 
 use anyhow::Context;
 use rustix::process::Signal as Sig;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 
 use super::options::Options;
@@ -66,26 +65,24 @@ pub(super) async fn start(
     }
 }
 
-/// Ends at the first Ctrl-C, SIGTERM or SIGHUP. From the call on, none kills the process. What whoever
-/// started it had ignored stays so: `nohup` wants it to outlive its terminal, and a shell that starts it in
-/// the background wants Ctrl-C to be for others.
+/// Ends at the first Ctrl-C, SIGTERM or SIGHUP. From the call on, none kills the process. Who started it
+/// with `nohup` wants it to outlive a terminal that hangs up: there SIGHUP stays ignored.
 pub(super) fn stopped() -> anyhow::Result<impl Future<Output = ()> + Send + Unpin + 'static> {
     let mut terminate = signal(SignalKind::terminate()).context("can't listen for SIGTERM")?;
-    let mut interrupt =
-        unless_ignored(SignalKind::interrupt()).context("can't listen for Ctrl-C")?;
-    let mut hang_up = unless_ignored(SignalKind::hangup()).context("can't listen for SIGHUP")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("can't listen for Ctrl-C")?;
+    let hang_up = SignalKind::hangup();
+    let mut hang_up = match is_ignored(hang_up) {
+        true => None,
+        false => Some(signal(hang_up).context("can't listen for SIGHUP")?),
+    };
     Ok(Box::pin(async move {
         tokio::select! {
             Some(_) = async { hang_up.as_mut()?.recv().await } => {}
-            Some(_) = async { interrupt.as_mut()?.recv().await } => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         say("stopping: what is running may finish\n");
     }))
-}
-
-fn unless_ignored(kind: SignalKind) -> io::Result<Option<Signal>> {
-    (!is_ignored(kind)).then(|| signal(kind)).transpose()
 }
 
 /// Whether whoever started this process had this signal ignored: `SigIgn` of proc(5), a bit a signal.

@@ -134,11 +134,11 @@ fn folded(decoded: &str) -> Vec<&str> {
 }
 
 /// Some services, and the file systems below them, take no notice of blanks around a name, nor of
-/// dots behind it; a plus may stand for a blank.
+/// dots and other signs behind it; a plus may stand for a blank.
 fn trimmed(segment: &str) -> &str {
     let is_blank = |c: char| matches!(c, ' ' | '+');
     let segment = segment.trim_start_matches(is_blank);
-    segment.trim_end_matches(|c| is_blank(c) || c == '.')
+    segment.trim_end_matches(|c| is_blank(c) || matches!(c, '.' | '~' | '!' | '\'' | '"' | '`'))
 }
 
 /// Some services take `act.json` for `act`, asked for as JSON.
@@ -200,9 +200,13 @@ pub(super) fn decode(path: &str) -> String {
     decoded
 }
 
-/// Some services cut a segment's parameters off, `..;x` included.
+/// Some services cut a segment's parameters off, `..;x` included, and some file systems what names a
+/// stream of a file (`act::$DATA`).
 fn without_parameters(segment: &str) -> &str {
-    segment.split([';', ',', '&']).next().unwrap_or_default()
+    segment
+        .split([';', ',', '&', ':'])
+        .next()
+        .unwrap_or_default()
 }
 
 /// Dots with nothing but blanks around them, and with what is cut off behind them.

@@ -82,6 +82,13 @@ fn another_spelling_of_a_write_is_no_read() {
         "/a/act%23x",
         "/a/act%2520",
         "/a/act;jsessionid=0A/",
+        "/a/act::$DATA",
+        "/a/act:",
+        "/a/act%3a",
+        "/a/act~",
+        "/a/act!",
+        "/a/act'",
+        "/a/act%22",
         "/make/x",
         "/%4dake/x",
     ] {
