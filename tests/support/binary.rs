@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -17,6 +18,14 @@ impl BinaryBuilder {
     pub fn of(program: impl AsRef<std::ffi::OsStr>) -> Self {
         let mut command = Command::new(program);
         without_our_settings(&mut command);
+        // Whoever runs the tests may have it ignored, as nohup does.
+        // SAFETY: between fork and exec nothing is called but signal, which is async-signal-safe.
+        unsafe {
+            command.pre_exec(|| match libc::signal(libc::SIGHUP, libc::SIG_DFL) {
+                libc::SIG_ERR => Err(std::io::Error::last_os_error()),
+                _ => Ok(()),
+            });
+        }
         Self(command)
     }
 
