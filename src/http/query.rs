@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::create_plan;
 use super::error::HttpError;
 use super::strict::{self, Place};
 use crate::config::UnknownFields;
@@ -34,15 +35,10 @@ const TAKEN: [(&str, &[&str]); 5] = [
     ("/plugins/{kind}/recordings", &["planId", "stepId"]),
 ];
 
-/// What bodies take. In a query it would go unnoticed where unknown parameters are ignored.
-const IN_BODIES: [&str; 20] = [
-    "sessionId",
-    "domain",
-    "domains",
-    "goal",
-    "mode",
-    "recipe",
-    "steps",
+/// What bodies take beside those that create a plan. In a query it would go unnoticed where unknown
+/// parameters are ignored.
+const IN_BODIES: [&str; 14] = [
+    "ids",
     "planId",
     "stepId",
     "wait",
@@ -71,7 +67,10 @@ pub(super) async fn checked(
         let route = TAKEN.iter().find(|(path, _)| *path == route.as_str());
         let known = route.map_or::<&[&str], _>(&[], |(_, known)| known);
         let names = || pairs.iter().map(|(name, _)| name.as_str());
-        let is_of_a_body = |name| !known.contains(&name) && misspelt(name, &IN_BODIES).is_some();
+        let is_of_a_body = |name| {
+            let is_like = |fields| misspelt(name, fields).is_some();
+            !known.contains(&name) && (is_like(&create_plan::FIELDS) || is_like(&IN_BODIES))
+        };
         let unknown = if names().any(is_of_a_body) {
             UnknownFields::Refuse
         } else {

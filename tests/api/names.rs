@@ -227,6 +227,19 @@ async fn what_is_not_known_may_be_ignored() {
         assert_has(&error, &[name]);
     }
     assert_eq!(app.get("/mesh/plans?Limit=1").await.0, 400);
+    // Where a body would count for more.
+    for name in [
+        "mode",
+        "Mode",
+        "modes",
+        "planId",
+        "repeat_writes",
+        "reviewed",
+    ] {
+        let path = format!("/mesh/create?{name}=DRY_RUN");
+        let error = refused(&app, &path, create("")).await;
+        assert_has(&error, &[name, "is not known", "in its body"]);
+    }
     nothing_was_created(&app).await;
     let plan = app
         .create(&json!({"priority": 1, "requestedBy": "x"}))
