@@ -6,6 +6,7 @@
 
 mod copies;
 mod gone;
+mod limits;
 mod locked;
 mod log;
 mod private;

@@ -56,6 +56,44 @@ async fn nobody_else_may_read_the_data_whatever_the_umask() {
     }
 }
 
+/// Whoever could read the key that compiled components are sealed with, or put files beside it, could have
+/// the host load code of their own.
+#[test]
+fn a_cache_that_others_could_write_to_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, cache) = (folder.path().join("data"), folder.path().join("cache"));
+    let start = || {
+        let mut host = Binary::run("serve", &data)
+            .env("MESH_CACHE_DIR", &cache)
+            .spawn();
+        host.url();
+        host.signal("TERM");
+        assert!(host.ended().success());
+        host.stderr.rest()
+    };
+    start();
+    let key = || fs::read(cache.join("key")).unwrap();
+    let first = key();
+    assert!(!start().contains("compiled anew"));
+    assert_eq!(key(), first, "it is kept");
+    let compiled = tree(&cache)
+        .into_iter()
+        .find(|path| path.is_file() && !path.ends_with("key"));
+    let spoiled: [(&Path, u32); 4] = [
+        (&cache, 0o777),
+        (&cache.join("key"), 0o644),
+        (&cache.join("key"), 0o606),
+        (&compiled.unwrap(), 0o666),
+    ];
+    for (path, mode) in spoiled {
+        let before = key();
+        set_mode(path, mode);
+        assert_has(&start(), &["other users could write to the cache folder"]);
+        assert_ne!(key(), before, "{} {mode:o}", path.display());
+        assert_closed(&cache, &["key"]);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_earlier_host_left_open_is_closed() {
     let folder = tempfile::tempdir().unwrap();

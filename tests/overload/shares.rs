@@ -113,6 +113,42 @@ async fn steps() {
     assert!(greedy.iter().all(|answered| answered.status == 200));
 }
 
+/// Of the steps of one kind, too, one client gets most and never all.
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_of_one_kind() {
+    // Seven eighths of the three quarters that one kind may have.
+    const MOST: usize = 42;
+    let app = with(|config| config.limits.concurrent_steps = 64)
+        .start()
+        .await;
+    let mut plans = Vec::new();
+    for _ in 0..MOST + 2 {
+        plans.push(app.create(&json!({"steps": [{"kind": "srl"}]})).await);
+    }
+    let srl = app.stub("srl");
+    srl.hold();
+    let step = |address, plan: &Value| {
+        let body = json!({"planId": plan["id"]});
+        post(&app, address, "/mesh/step", body)
+    };
+    let greedy =
+        futures_util::future::join_all(plans[..MOST].iter().map(|plan| step(GREEDY, plan)));
+    let others = async {
+        srl.asked(MOST).await;
+        let refused = step(GREEDY, &plans[MOST]).await;
+        assert_eq!(refused.status, 429, "{}", refused.body);
+        let share = "42 steps are running for srl for 127.0.0.1, which is its share of 64";
+        assert_has(refused.body["error"].as_str().unwrap(), &[share]);
+        let (other, ()) = tokio::join!(step(OTHER, &plans[MOST + 1]), async {
+            srl.asked(MOST + 1).await;
+            srl.release();
+        });
+        assert_eq!(other.status, 200, "{}", other.body);
+    };
+    let (greedy, ()) = tokio::join!(greedy, others);
+    assert!(greedy.iter().all(|answered| answered.status == 200));
+}
+
 /// Who has how many of these places.
 async fn assert_shown(app: &TestApp, places: &str, expected: &[(&str, usize)]) {
     let (_, status) = app.get("/mesh/status").await;

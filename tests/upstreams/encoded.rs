@@ -107,6 +107,18 @@ async fn what_is_no_utf_8_is_named_with_what_to_do() {
     }
 }
 
+/// What is wrong with the bytes does not hide what was wrong before.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_of_an_answer_that_cannot_be_read_is_said() {
+    for status in [404, 500, 403] {
+        let head = format!("HTTP/1.1 {status} No\r\nconnection: close\r\n\r\n");
+        let app = srl_answers([head.as_bytes(), b"{\"error\":\"f\xfcr\"}"].concat()).await;
+        let (step, _) = run_alone(&app, "srl").await;
+        let error = step["error"].as_str().unwrap();
+        assert_has(error, &["not UTF-8", &format!("Its status was {status}")]);
+    }
+}
+
 /// A mark before it, and headers that are wrong about it, do JSON no harm.
 #[tokio::test(flavor = "multi_thread")]
 async fn json_with_a_mark_or_under_a_wrong_name_is_taken() {
